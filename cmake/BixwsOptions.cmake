@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+# Compiler flags that every target of the tree shares.
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+
+add_library(bixws_flags INTERFACE)
+target_compile_options(bixws_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
+                                             -Wcast-align -Wimplicit-fallthrough -Wno-missing-field-initializers)
+if(BIXWS_WERROR)
+  target_compile_options(bixws_flags INTERFACE -Werror)
+endif()
+if(BIXWS_SANITIZE)
+  target_compile_options(bixws_flags INTERFACE -fsanitize=${BIXWS_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(bixws_flags INTERFACE -fsanitize=${BIXWS_SANITIZE})
+  if(BIXWS_SANITIZE MATCHES "undefined")
+    target_compile_options(bixws_flags INTERFACE -fno-sanitize-recover=undefined)
+  endif()
+endif()
+if(BIXWS_COVERAGE)
+  target_compile_options(bixws_flags INTERFACE --coverage -fprofile-update=atomic)
+  target_link_options(bixws_flags INTERFACE --coverage)
+endif()
