@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// Hub: the queue and the thread that owns the market.
+#include "hub/hub.h"
+
+#include <array>
+#include <future>
+#include <random>
+
+namespace bixws::hub {
+
+std::string make_epoch() {
+  std::random_device device;
+  std::array<char, 8> hex{};
+  const std::uint32_t value = device();
+  static constexpr char kDigits[] = "0123456789abcdef";
+  for (std::size_t i = 0; i < hex.size(); ++i) hex[i] = kDigits[(value >> (4 * i)) & 15U];
+  return {hex.begin(), hex.end()};
+}
+
+Hub::Hub(Options options) : options_(options), epoch_(make_epoch()) {}
+
+Hub::~Hub() { stop(); }
+
+void Hub::attach(std::shared_ptr<Listener> listener) { listeners_.push_back(std::move(listener)); }
+
+void Hub::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void Hub::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  work_.notify_all();
+  room_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+bool Hub::publish(std::unique_ptr<EventBatch> batch) {
+  if (batch->empty()) return true;
+  const std::size_t bytes = batch->bytes();
+  {
+    std::unique_lock lock(mutex_);
+    // One batch always fits, however large, or a big snapshot could never pass.
+    room_.wait(lock, [&] {
+      return stopping_ || queued_bytes_.load(std::memory_order_relaxed) == 0 ||
+             queued_bytes_.load(std::memory_order_relaxed) + bytes <= options_.queue_bytes;
+    });
+    if (stopping_) return false;
+    queued_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+    queue_.emplace_back(std::move(batch));
+  }
+  work_.notify_one();
+  return true;
+}
+
+bool Hub::post(Task task) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return false;
+    queue_.emplace_back(std::move(task));
+  }
+  work_.notify_one();
+  return true;
+}
+
+void Hub::drain() {
+  std::promise<void> done;
+  if (post([&done](market::Market&) { done.set_value(); })) done.get_future().wait();
+}
+
+void Hub::new_epoch() {
+  post([this](market::Market& market) {
+    market.reset();
+    epoch_ = make_epoch();
+    for (const auto& listener : listeners_) listener->on_epoch(epoch_, market);
+  });
+}
+
+void Hub::process(EventBatch& batch) {
+  for (Event& event : batch.events()) {
+    market_.apply(event, batch.arena());
+    for (const auto& listener : listeners_) listener->on_event(event, market_);
+  }
+  events_.fetch_add(batch.size(), std::memory_order_relaxed);
+}
+
+void Hub::run() {
+  std::deque<Item> taken;
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      work_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+      if (queue_.empty()) break;  // stopping, and all is done
+      taken.swap(queue_);
+    }
+    for (Item& item : taken) {
+      if (auto* task = std::get_if<Task>(&item)) {
+        (*task)(market_);
+        continue;
+      }
+      auto& owned = std::get<std::unique_ptr<EventBatch>>(item);
+      const std::size_t bytes = owned->bytes();
+      process(*owned);
+      const SharedBatch frozen(std::move(owned));
+      for (const auto& listener : listeners_) listener->on_batch(frozen, market_);
+      {
+        const std::lock_guard lock(mutex_);
+        queued_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+      }
+      room_.notify_all();
+    }
+    taken.clear();
+  }
+  for (const auto& listener : listeners_) listener->on_stop();
+}
+
+}  // namespace bixws::hub

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// Market: applies events in order and numbers them.
+#include "market/market.h"
+
+#include <algorithm>
+
+namespace bixws::market {
+namespace {
+
+void merge(Decimal& into, const Decimal& from) {
+  if (from.has_value()) into = from;
+}
+
+void merge(Ticker& into, const Ticker& from) {
+  merge(into.price, from.price);
+  merge(into.bid, from.bid);
+  merge(into.ask, from.ask);
+  merge(into.bid_size, from.bid_size);
+  merge(into.ask_size, from.ask_size);
+  merge(into.open_24h, from.open_24h);
+  merge(into.high_24h, from.high_24h);
+  merge(into.low_24h, from.low_24h);
+  merge(into.volume_24h, from.volume_24h);
+  merge(into.quote_volume_24h, from.quote_volume_24h);
+  merge(into.change_24h, from.change_24h);
+}
+
+}  // namespace
+
+InstrumentState& Market::state_of(const Instrument& instrument) {
+  if (instrument.id >= by_id_.size()) by_id_.resize(instrument.id + 1);
+  auto& slot = by_id_[instrument.id];
+  if (!slot) {
+    slot = std::make_unique<InstrumentState>();
+    slot->instrument = &instrument;
+    order_.push_back(slot.get());
+  }
+  return *slot;
+}
+
+void Market::apply(Event& event, Arena& arena) {
+  last_recv_ts_ = std::max(last_recv_ts_, event.recv_ts);
+  InstrumentState& state = state_of(*event.instrument);
+  switch (event.kind) {
+    case Kind::ticker: {
+      merge(state.ticker, event.ticker());
+      event.body = arena.make(state.ticker);
+      if (event.ts == 0) event.ts = state.ticker_ts;  // best bid/ask frames of some exchanges carry no time
+      state.has_ticker = true;
+      state.ticker_ts = event.ts;
+      state.ticker_recv_ts = event.recv_ts;
+      state.ticker_seq = event.seq = ++ticker_count_;
+      break;
+    }
+    case Kind::trades:
+      event.seq = ++state.trades_seq;
+      if (!event.trades().list.empty()) state.last_trade_ts = event.trades().list.back().ts;
+      break;
+    case Kind::book: {
+      const BookChange& change = event.book();
+      state.touched = state.book.apply(change);
+      state.has_book = true;
+      state.book_state = change.state;
+      state.book_depth = change.depth;
+      state.book_ts = event.ts;
+      state.book_recv_ts = event.recv_ts;
+      event.seq = ++state.book_seq;
+      const std::size_t touched = std::min(state.touched.bid, state.touched.ask);
+      for (std::size_t i = 0; i < kDepthCount; ++i) {
+        if (touched < kDepths[i]) ++state.depth_seq[i];
+      }
+      break;
+    }
+    case Kind::candle: {
+      CandleSeries& series = state.candles[event.candle().seconds];
+      series.last = event.candle();
+      series.recv_ts = event.recv_ts;
+      event.seq = ++series.seq;
+      break;
+    }
+    case Kind::status:
+      state.has_status = true;
+      state.state = event.status().state;
+      if (event.status().integrity != Integrity::none) state.integrity = event.status().integrity;
+      break;
+    case Kind::gap:
+    case Kind::alert:
+    case Kind::annotation:
+    case Kind::raw:
+      break;
+  }
+}
+
+void Market::reset() {
+  for (auto& slot : by_id_) {
+    if (!slot) continue;
+    const Instrument* instrument = slot->instrument;
+    *slot = InstrumentState{};
+    slot->instrument = instrument;
+  }
+  last_recv_ts_ = 0;
+  ticker_count_ = 0;
+}
+
+const InstrumentState* Market::find(std::uint32_t instrument_id) const {
+  return instrument_id < by_id_.size() ? by_id_[instrument_id].get() : nullptr;
+}
+
+}  // namespace bixws::market
