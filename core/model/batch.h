@@ -61,6 +61,8 @@ class EventBatch {
   [[nodiscard]] Arena& arena() { return arena_; }
   /// Appends an event whose body already lives in arena().
   Event& append_in_place(const Event& event) { return events_.emplace_back(event); }
+  /// Forgets the events after the first `count`; their memory stays until clear().
+  void truncate(std::size_t count) { events_.resize(count); }
   void clear() {
     events_.clear();
     arena_.clear();

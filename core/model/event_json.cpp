@@ -1,0 +1,522 @@
+// SPDX-License-Identifier: Apache-2.0
+// Events as JSON, written by hand: the fields are fixed and this runs once per event and topic.
+#include "model/event_json.h"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+
+namespace bixws {
+namespace {
+
+constexpr std::array<std::string_view, 7> kStates = {"", "connecting", "live", "resyncing", "stale", "down", "ended"};
+constexpr std::array<std::string_view, 4> kIntegrities = {"", "checksum", "sequence", "snapshot"};
+constexpr std::array<std::string_view, 3> kSides = {"", "buy", "sell"};
+constexpr std::array<std::string_view, 8> kChannels = {"",       "ticker", "trades", "book",
+                                                       "candle", "status", "alert",  "annotation"};
+
+void optional_decimal(TextBuffer& out, std::string_view key, const Decimal& value) {
+  if (!value.has_value()) return;
+  out.raw(key);
+  out.decimal(value);
+}
+
+void optional_time(TextBuffer& out, std::string_view key, Micros value) {
+  if (value == 0) return;
+  out.raw(key);
+  out.integer(value);
+}
+
+void optional_count(TextBuffer& out, std::string_view key, std::uint64_t value) {
+  if (value == 0) return;
+  out.raw(key);
+  out.integer(value);
+}
+
+void optional_known(TextBuffer& out, std::string_view key, std::int64_t value) {
+  if (value == kUnknown) return;
+  out.raw(key);
+  out.integer(value);
+}
+
+void optional_text(TextBuffer& out, std::string_view key, std::string_view value) {
+  if (value.empty()) return;
+  out.raw(key);
+  out.quoted(value);
+}
+
+void levels(TextBuffer& out, std::span<const Level> list) {
+  out.raw('[');
+  bool first = true;
+  for (const Level& level : list) {
+    out.raw(first ? std::string_view("[") : std::string_view(",["));
+    first = false;
+    out.decimal(level.price);
+    out.raw(',');
+    out.decimal(level.size);
+    out.raw(']');
+  }
+  out.raw(']');
+}
+
+void points(TextBuffer& out, std::span<const Point> list) {
+  out.raw('[');
+  bool first = true;
+  for (const Point& point : list) {
+    out.raw(first ? std::string_view("[") : std::string_view(",["));
+    first = false;
+    out.integer(point.ts);
+    out.raw(',');
+    if (point.price.has_value()) {
+      out.decimal(point.price);
+    } else {
+      out.raw("null");
+    }
+    out.raw(']');
+  }
+  out.raw(']');
+}
+
+/// {"type":T,"exchange":E,"symbol":S  - symbol left out when empty.
+void open_message(TextBuffer& out, std::string_view type, std::string_view exchange, std::string_view label) {
+  out.raw("{\"type\":\"");
+  out.raw(type);
+  out.raw("\",\"exchange\":");
+  out.quoted(exchange);
+  optional_text(out, ",\"symbol\":", label);
+}
+
+void trades_message(TextBuffer& out, const Event& event, std::string_view label) {
+  open_message(out, "trades", event.instrument->exchange, label);
+  out.raw(",\"seq\":");
+  out.integer(event.seq);
+  if (event.trades().history) out.raw(",\"history\":true");
+  out.raw(",\"data\":[");
+  bool first = true;
+  for (const Trade& trade : event.trades().list) {
+    out.raw(first ? std::string_view("{\"price\":") : std::string_view(",{\"price\":"));
+    first = false;
+    out.decimal(trade.price);
+    out.raw(",\"size\":");
+    out.decimal(trade.size);
+    optional_text(out, ",\"side\":", name_of(trade.side));
+    optional_text(out, ",\"id\":", trade.id);
+    optional_time(out, ",\"ts\":", trade.ts);
+    optional_time(out, ",\"recv_ts\":", event.recv_ts);
+    out.raw('}');
+  }
+  out.raw("]}");
+}
+
+void status_message(TextBuffer& out, const Event& event, std::string_view label) {
+  const Status& status = event.status();
+  open_message(out, "status", event.instrument->exchange, label);
+  out.raw(",\"state\":\"");
+  out.raw(name_of(status.state));
+  out.raw('"');
+  optional_text(out, ",\"integrity\":", name_of(status.integrity));
+  optional_known(out, ",\"lag_us\":", status.lag_us);
+  optional_known(out, ",\"skew_us\":", status.skew_us);
+  optional_text(out, ",\"reason\":", status.reason);
+  optional_time(out, ",\"ts\":", event.recv_ts);
+  if (status.replay != nullptr) {
+    out.raw(",\"replay\":{\"session\":");
+    out.integer(status.replay->session);
+    out.raw(",\"position\":");
+    out.integer(status.replay->position);
+    if (status.replay->speed > 0) {
+      char text[32];
+      const auto end = std::to_chars(text, text + sizeof text, status.replay->speed, std::chars_format::fixed).ptr;
+      out.raw(",\"speed\":");
+      out.raw({text, static_cast<std::size_t>(end - text)});
+    } else {
+      out.raw(",\"speed\":\"max\"");
+    }
+    optional_text(out, ",\"state\":", status.replay->state);
+    out.raw('}');
+  }
+  out.raw('}');
+}
+
+void gap_message(TextBuffer& out, const Event& event, std::string_view label) {
+  const Gap& gap = event.gap();
+  open_message(out, "gap", event.instrument->exchange, label);
+  optional_text(out, ",\"channel\":", name_of(gap.channel));
+  optional_text(out, ",\"reason\":", gap.reason);
+  optional_time(out, ",\"from_ts\":", gap.from_ts);
+  optional_time(out, ",\"to_ts\":", gap.to_ts);
+  optional_count(out, ",\"from_seq\":", gap.from_seq);
+  optional_count(out, ",\"to_seq\":", gap.to_seq);
+  optional_known(out, ",\"lost\":", gap.lost);
+  if (gap.client) out.raw(",\"scope\":\"client\"");
+  optional_time(out, ",\"ts\":", event.recv_ts);
+  out.raw('}');
+}
+
+void mark_message(TextBuffer& out, const Event& event, std::string_view label) {
+  const Mark& mark = event.mark();
+  open_message(out, event.kind == Kind::alert ? "alert" : "annotation", event.instrument->exchange, label);
+  out.raw(",\"id\":");
+  out.quoted(mark.id);
+  optional_time(out, ",\"ts\":", event.ts);
+  optional_decimal(out, ",\"price\":", mark.price);
+  optional_text(out, ",\"text\":", mark.text);
+  optional_text(out, ",\"kind\":", mark.kind);
+  if (!mark.points.empty()) {
+    out.raw(",\"points\":");
+    points(out, mark.points);
+  }
+  optional_text(out, ",\"color\":", mark.color);
+  if (mark.deleted) out.raw(",\"deleted\":true");
+  optional_time(out, ",\"recv_ts\":", event.recv_ts);
+  out.raw('}');
+}
+
+// ---- canonical form: every key in byte order, so each kind is spelled out once more -----------------------------
+
+/// Writes "key": with the comma it needs.
+class SortedObject {
+ public:
+  explicit SortedObject(TextBuffer& out) : out_(out) { out_.raw('{'); }
+  ~SortedObject() { out_.raw('}'); }
+  SortedObject(const SortedObject&) = delete;
+  SortedObject& operator=(const SortedObject&) = delete;
+
+  TextBuffer& key(std::string_view name) {
+    out_.raw(first_ ? std::string_view("\"") : std::string_view(",\""));
+    first_ = false;
+    out_.raw(name);
+    out_.raw("\":");
+    return out_;
+  }
+  void decimal(std::string_view name, const Decimal& value) {
+    if (value.has_value()) key(name).decimal(value);
+  }
+  void time(std::string_view name, Micros value) {
+    if (value != 0) key(name).integer(value);
+  }
+  void text(std::string_view name, std::string_view value) {
+    if (!value.empty()) key(name).quoted(value);
+  }
+
+ private:
+  TextBuffer& out_;
+  bool first_ = true;
+};
+
+void canonical_ticker(TextBuffer& out, const Event& event) {
+  const Ticker& t = event.ticker();
+  SortedObject envelope(out);
+  envelope.key("data");
+  {
+    SortedObject data(out);
+    out.quoted(event.instrument->symbol);
+    out.raw(':');
+    SortedObject o(out);
+    o.decimal("ask", t.ask);
+    o.decimal("ask_size", t.ask_size);
+    o.decimal("bid", t.bid);
+    o.decimal("bid_size", t.bid_size);
+    o.decimal("change_24h", t.change_24h);
+    o.text("exchange", event.instrument->exchange);
+    o.decimal("high_24h", t.high_24h);
+    o.decimal("low_24h", t.low_24h);
+    o.decimal("open_24h", t.open_24h);
+    o.decimal("price", t.price);
+    o.decimal("quote_volume_24h", t.quote_volume_24h);
+    o.time("recv_ts", event.recv_ts);
+    o.time("ts", event.ts);
+    o.decimal("volume_24h", t.volume_24h);
+  }
+  envelope.time("ts", event.recv_ts);
+  envelope.text("type", "market_update");
+}
+
+void canonical_trades(TextBuffer& out, const Event& event) {
+  SortedObject message(out);
+  message.key("data");
+  out.raw('[');
+  bool first = true;
+  for (const Trade& trade : event.trades().list) {
+    if (!first) out.raw(',');
+    first = false;
+    SortedObject o(out);
+    o.text("id", trade.id);
+    o.decimal("price", trade.price);
+    o.time("recv_ts", event.recv_ts);
+    o.text("side", name_of(trade.side));
+    o.decimal("size", trade.size);
+    o.time("ts", trade.ts);
+  }
+  out.raw(']');
+  message.text("exchange", event.instrument->exchange);
+  if (event.trades().history) message.key("history").raw("true");
+  message.text("symbol", event.instrument->symbol);
+  message.text("type", "trades");
+}
+
+void canonical_book(TextBuffer& out, const Event& event) {
+  const BookChange& book = event.book();
+  SortedObject message(out);
+  message.text("action", book.action == BookAction::snapshot ? "snapshot" : "update");
+  levels(message.key("asks"), book.asks);
+  levels(message.key("bids"), book.bids);
+  if (book.depth != 0) message.key("depth").integer(book.depth);
+  message.text("exchange", event.instrument->exchange);
+  message.time("recv_ts", event.recv_ts);
+  message.text("symbol", event.instrument->symbol);
+  message.time("ts", event.ts);
+  message.text("type", "book");
+}
+
+void canonical_candle(TextBuffer& out, const Event& event) {
+  const Candle& candle = event.candle();
+  SortedObject message(out);
+  message.decimal("close", candle.close);
+  message.key("closed").raw(candle.closed ? "true" : "false");
+  message.text("exchange", event.instrument->exchange);
+  message.decimal("high", candle.high);
+  message.decimal("low", candle.low);
+  message.decimal("open", candle.open);
+  message.time("open_ts", candle.open_ts);
+  message.time("recv_ts", event.recv_ts);
+  message.text("symbol", event.instrument->symbol);
+  message.key("timeframe").raw('"');
+  append_timeframe(out, candle.seconds);
+  out.raw('"');
+  message.text("type", "candle");
+  message.decimal("volume", candle.volume);
+}
+
+void canonical_gap(TextBuffer& out, const Event& event) {
+  const Gap& gap = event.gap();
+  SortedObject message(out);
+  message.text("channel", name_of(gap.channel));
+  message.text("exchange", event.instrument->exchange);
+  if (gap.from_seq != 0) message.key("from_seq").integer(gap.from_seq);
+  message.time("from_ts", gap.from_ts);
+  if (gap.lost != kUnknown) message.key("lost").integer(gap.lost);
+  message.text("reason", gap.reason);
+  message.text("symbol", event.instrument->symbol);
+  if (gap.to_seq != 0) message.key("to_seq").integer(gap.to_seq);
+  message.time("to_ts", gap.to_ts);
+  message.time("ts", event.recv_ts);
+  message.text("type", "gap");
+}
+
+void canonical_mark(TextBuffer& out, const Event& event) {
+  const Mark& mark = event.mark();
+  SortedObject message(out);
+  message.text("color", mark.color);
+  if (mark.deleted) message.key("deleted").raw("true");
+  message.text("exchange", event.instrument->exchange);
+  message.key("id").quoted(mark.id);
+  message.text("kind", mark.kind);
+  if (!mark.points.empty()) points(message.key("points"), mark.points);
+  message.decimal("price", mark.price);
+  message.time("recv_ts", event.recv_ts);
+  message.text("symbol", event.instrument->symbol);
+  message.text("text", mark.text);
+  message.time("ts", event.ts);
+  message.text("type", event.kind == Kind::alert ? "alert" : "annotation");
+}
+
+}  // namespace
+
+std::string_view name_of(FeedState state) { return kStates[static_cast<std::size_t>(state)]; }
+std::string_view name_of(Integrity integrity) { return kIntegrities[static_cast<std::size_t>(integrity)]; }
+std::string_view name_of(Side side) { return kSides[static_cast<std::size_t>(side)]; }
+std::string_view name_of(Channel channel) { return kChannels[static_cast<std::size_t>(channel)]; }
+
+Channel channel_of(Kind kind) {
+  switch (kind) {
+    case Kind::ticker:
+      return Channel::ticker;
+    case Kind::trades:
+      return Channel::trades;
+    case Kind::book:
+      return Channel::book;
+    case Kind::candle:
+      return Channel::candle;
+    case Kind::status:
+      return Channel::status;
+    case Kind::alert:
+      return Channel::alert;
+    case Kind::annotation:
+      return Channel::annotation;
+    case Kind::gap:
+    case Kind::raw:
+      break;
+  }
+  return Channel::none;
+}
+
+void append_timeframe(TextBuffer& out, std::int32_t seconds) {
+  struct Unit {
+    std::int32_t seconds;
+    char letter;
+  };
+  for (const Unit unit : {Unit{604800, 'w'}, Unit{86400, 'd'}, Unit{3600, 'h'}, Unit{60, 'm'}}) {
+    if (seconds % unit.seconds == 0) {
+      out.integer(seconds / unit.seconds);
+      out.raw(unit.letter);
+      return;
+    }
+  }
+  out.integer(seconds);
+  out.raw('s');
+}
+
+std::int32_t parse_timeframe(std::string_view text) {
+  if (text.size() < 2) return 0;
+  std::int64_t count = 0;
+  const char* const end = text.data() + text.size() - 1;
+  const auto result = std::from_chars(text.data(), end, count);
+  if (result.ec != std::errc() || result.ptr != end || count <= 0 || count > 86400) return 0;
+  switch (text.back()) {
+    case 's':
+      break;
+    case 'm':
+      count *= 60;
+      break;
+    case 'h':
+      count *= 3600;
+      break;
+    case 'd':
+      count *= 86400;
+      break;
+    case 'w':
+      count *= 604800;
+      break;
+    default:
+      return 0;
+  }
+  return count > 10 * 604800 ? 0 : static_cast<std::int32_t>(count);
+}
+
+void append_ticker(TextBuffer& out, const Event& event) {
+  const Ticker& t = event.ticker();
+  const std::size_t start = out.size();
+  optional_decimal(out, ",\"price\":", t.price);
+  optional_decimal(out, ",\"bid\":", t.bid);
+  optional_decimal(out, ",\"ask\":", t.ask);
+  optional_decimal(out, ",\"bid_size\":", t.bid_size);
+  optional_decimal(out, ",\"ask_size\":", t.ask_size);
+  optional_decimal(out, ",\"open_24h\":", t.open_24h);
+  optional_decimal(out, ",\"high_24h\":", t.high_24h);
+  optional_decimal(out, ",\"low_24h\":", t.low_24h);
+  optional_decimal(out, ",\"volume_24h\":", t.volume_24h);
+  optional_decimal(out, ",\"quote_volume_24h\":", t.quote_volume_24h);
+  optional_decimal(out, ",\"change_24h\":", t.change_24h);
+  out.raw(",\"exchange\":");
+  out.quoted(event.instrument->exchange);
+  optional_time(out, ",\"ts\":", event.ts);
+  optional_time(out, ",\"recv_ts\":", event.recv_ts);
+  *out.at(start) = '{';  // every field brings its comma; the first one's place is the brace's
+  out.raw('}');
+}
+
+void append_book(TextBuffer& out, const BookMessage& book) {
+  open_message(out, "book", book.exchange, book.label);
+  out.raw(",\"seq\":");
+  out.integer(book.seq);
+  optional_count(out, ",\"from_seq\":", book.from_seq);
+  optional_count(out, ",\"depth\":", book.depth);
+  out.raw(book.action == BookAction::snapshot ? std::string_view(",\"action\":\"snapshot\",\"bids\":")
+                                              : std::string_view(",\"action\":\"update\",\"bids\":"));
+  levels(out, book.bids);
+  out.raw(",\"asks\":");
+  levels(out, book.asks);
+  optional_time(out, ",\"ts\":", book.ts);
+  optional_time(out, ",\"recv_ts\":", book.recv_ts);
+  optional_text(out, ",\"state\":", name_of(book.state));
+  out.raw('}');
+}
+
+void append_candle(TextBuffer& out, const CandleMessage& message) {
+  const Candle& candle = *message.candle;
+  open_message(out, "candle", message.exchange, message.label);
+  out.raw(",\"timeframe\":\"");
+  append_timeframe(out, candle.seconds);
+  out.raw("\",\"seq\":");
+  out.integer(message.seq);
+  optional_count(out, ",\"from_seq\":", message.from_seq);
+  optional_time(out, ",\"open_ts\":", candle.open_ts);
+  optional_decimal(out, ",\"open\":", candle.open);
+  optional_decimal(out, ",\"high\":", candle.high);
+  optional_decimal(out, ",\"low\":", candle.low);
+  optional_decimal(out, ",\"close\":", candle.close);
+  optional_decimal(out, ",\"volume\":", candle.volume);
+  out.raw(candle.closed ? std::string_view(",\"closed\":true") : std::string_view(",\"closed\":false"));
+  optional_time(out, ",\"recv_ts\":", message.recv_ts);
+  out.raw('}');
+}
+
+void append_message(TextBuffer& out, const Event& event, std::string_view label) {
+  switch (event.kind) {
+    case Kind::ticker:
+      out.raw("{\"type\":\"market_update\",\"seq\":");
+      out.integer(event.seq);
+      out.raw(",\"ts\":");
+      out.integer(event.recv_ts);
+      out.raw(",\"data\":{");
+      out.quoted(label);
+      out.raw(':');
+      append_ticker(out, event);
+      out.raw("}}");
+      break;
+    case Kind::trades:
+      trades_message(out, event, label);
+      break;
+    case Kind::book: {
+      const BookChange& book = event.book();
+      append_book(out, {event.instrument->exchange, label, event.seq, 0, book.depth, book.action, book.bids, book.asks,
+                        event.ts, event.recv_ts, book.state});
+      break;
+    }
+    case Kind::candle:
+      append_candle(out, {event.instrument->exchange, label, event.seq, 0, event.recv_ts, &event.candle()});
+      break;
+    case Kind::status:
+      status_message(out, event, label);
+      break;
+    case Kind::gap:
+      gap_message(out, event, label);
+      break;
+    case Kind::alert:
+    case Kind::annotation:
+      mark_message(out, event, label);
+      break;
+    case Kind::raw:
+      break;
+  }
+}
+
+void append_canonical(TextBuffer& out, const Event& event) {
+  switch (event.kind) {
+    case Kind::ticker:
+      canonical_ticker(out, event);
+      break;
+    case Kind::trades:
+      canonical_trades(out, event);
+      break;
+    case Kind::book:
+      canonical_book(out, event);
+      break;
+    case Kind::candle:
+      canonical_candle(out, event);
+      break;
+    case Kind::gap:
+      if (!event.gap().client) canonical_gap(out, event);
+      break;
+    case Kind::alert:
+    case Kind::annotation:
+      canonical_mark(out, event);
+      break;
+    case Kind::status:
+    case Kind::raw:
+      break;
+  }
+}
+
+}  // namespace bixws
