@@ -26,5 +26,6 @@ function(bixws_plugin NAME)
   endif()
   set_target_properties(bixws_plugin_${NAME} PROPERTIES
     PREFIX "lib" OUTPUT_NAME bixws_${NAME} LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+  set_property(GLOBAL APPEND PROPERTY BIXWS_PLUGIN_TARGETS bixws_plugin_${NAME})
   install(TARGETS bixws_plugin_${NAME} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/bixws/plugins)
 endfunction()

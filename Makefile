@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+# Everything from nothing on Debian 12: make demo, make test. The other targets are for those who stay.
+JOBS ?= $(shell nproc)
+BUILD := build
+
+.PHONY: help demo build test bench soak install deb format lint clean
+help:
+	@echo "make demo     build, then serve a simulated market: ws://localhost:8765/"
+	@echo "make build    leaves build/bixws with its plugins beside it"
+	@echo "make test     build, then run the tests"
+	@echo "make bench    reproduce the published figures (takes long)"
+	@echo "make soak     MINUTES=n: run everything together under faults (takes n minutes)"
+	@echo "make install  DESTDIR= PREFIX=/usr/local"
+	@echo "make format   clang-format over the tree; make lint: clang-format check and clang-tidy"
+
+$(BUILD)/build.ninja:
+	cmake --preset release
+
+build: deps-build $(BUILD)/build.ninja
+	cmake --build $(BUILD) -j $(JOBS) --target bixws_product
+
+.PHONY: deps-build deps-test
+deps-build:
+	@scripts/deps build
+deps-test:
+	@scripts/deps test
+
+demo: build
+	$(BUILD)/bixws serve --demo
+
+test: deps-test $(BUILD)/build.ninja
+	cmake --build $(BUILD) -j $(JOBS)
+	cd $(BUILD) && ctest --output-on-failure --no-tests=error
+
+bench: build
+	bench/run
+
+soak: build
+	bench/soak $(MINUTES)
+
+PREFIX ?= /usr/local
+install: build
+	cmake --install $(BUILD) --prefix $(PREFIX)
+
+deb: build
+	cd $(BUILD) && cpack -G DEB
+
+format:
+	@git ls-files -- '*.cpp' '*.h' | xargs clang-format -i
+
+lint:
+	scripts/lint
+
+clean:
+	rm -rf $(BUILD)
