@@ -43,6 +43,7 @@ install: build
 	cmake --install $(BUILD) --prefix $(PREFIX)
 
 deb: build
+	@scripts/deps package
 	cd $(BUILD) && cpack -G DEB
 
 format:
