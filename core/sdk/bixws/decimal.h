@@ -85,9 +85,9 @@ inline char* write_mantissa(char* out, std::uint64_t low, std::uint32_t high) no
 }
 }  // namespace detail
 
-/// Reads a number in JSON's syntax ("-12.50", "1e-08"); leading zeros are tolerated because exchanges send numbers as
-/// text. `malformed` for anything else (empty, "NaN", "0.-1"), `too_long` for more than 28 significant digits.
-inline NumberError parse_decimal(std::string_view text, Decimal& out) noexcept {
+namespace detail {
+/// Any length, any form; parse_decimal() takes the short way first.
+inline NumberError parse_long_decimal(std::string_view text, Decimal& out) noexcept {
   const char* p = text.data();
   const char* const end = p + text.size();
   Decimal d;
@@ -176,10 +176,56 @@ inline NumberError parse_decimal(std::string_view text, Decimal& out) noexcept {
   return NumberError::none;
 }
 
+}  // namespace detail
+
+/// Reads a number in JSON's syntax ("-12.50", "1e-08"); leading zeros are tolerated because exchanges send numbers as
+/// text. `malformed` for anything else (empty, "NaN", "0.-1"), `too_long` for more than 28 significant digits.
+inline NumberError parse_decimal(std::string_view text, Decimal& out) noexcept {
+  // Nearly all numbers have at most 18 digits in all and no exponent: one pass, one multiplication a digit.
+  const char* p = text.data();
+  const char* const end = p + text.size();
+  const bool negative = p != end && *p == '-';
+  p += negative ? 1 : 0;
+  if (end - p > 19 || p == end) return detail::parse_long_decimal(text, out);
+  std::uint64_t mantissa = 0;
+  const char* point = nullptr;
+  const char* const digits = p;
+  for (; p != end; ++p) {
+    const auto digit = static_cast<unsigned>(*p) - '0';
+    if (digit <= 9) {
+      mantissa = mantissa * 10 + digit;
+    } else if (*p == '.' && point == nullptr) {
+      point = p;
+    } else {
+      return detail::parse_long_decimal(text, out);
+    }
+  }
+  const auto decimals = point == nullptr ? 0 : end - point - 1;
+  if (point == digits || (point != nullptr && decimals == 0)) return NumberError::malformed;
+  if (point == nullptr && end - digits > 18) return detail::parse_long_decimal(text, out);
+  out = {mantissa, 0, static_cast<std::int8_t>(-decimals), 0, negative, 1};
+  return NumberError::none;
+}
+
 /// Writes the number with the digits it was parsed from, never in exponent form; returns the end. `out` needs
 /// kDecimalChars of room. The value must be present.
 inline char* write_decimal(char* out, const Decimal& d) noexcept {
   if (d.negative != 0) *out++ = '-';
+  if (d.high == 0 && d.exponent <= 0 && d.exponent >= -20 && d.zeros == 0) {
+    char text[24];  // from the back: digits, the point among them, zeros up to it
+    char* const end = text + sizeof text;
+    char* p = end;
+    std::uint64_t rest = d.low;
+    for (int i = d.exponent; i < 0; ++i) {
+      *--p = static_cast<char>('0' + rest % 10);
+      rest /= 10;
+    }
+    char* const whole = std::to_chars(out, out + 20, rest).ptr;
+    if (p == end) return whole;
+    *whole = '.';
+    std::memcpy(whole + 1, p, static_cast<std::size_t>(end - p));
+    return whole + 1 + (end - p);
+  }
   char digits[32];
   const int count = static_cast<int>(detail::write_mantissa(digits, d.low, d.high) - digits);
   const int decimals = d.exponent < 0 ? -d.exponent : 0;
