@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0
+// HTTP/1.1 heads as values: requests and responses read from bytes, responses and requests written to bytes.
+#include "net/http.h"
+
+#include <Poco/DateTimeFormat.h>
+#include <Poco/DateTimeFormatter.h>
+#include <Poco/DateTimeParser.h>
+#include <Poco/Exception.h>
+#include <Poco/MemoryStream.h>
+#include <Poco/Net/HTTPRequest.h>
+#include <Poco/Net/HTTPResponse.h>
+
+#include <algorithm>
+#include <charconv>
+#include <ctime>
+
+#include "net/text.h"
+
+namespace bixws::net {
+namespace {
+
+// What RFC 9110 section 5.5 forbids inside a head, and what request smuggling is made of.
+bool clean_head(std::string_view head) noexcept {
+  for (std::size_t i = 0; i < head.size(); ++i) {
+    const auto c = static_cast<unsigned char>(head[i]);
+    if (c == '\r') {
+      if (i + 1 == head.size() || head[i + 1] != '\n') return false;
+    } else if (c == '\n') {
+      if (i == 0 || head[i - 1] != '\r') return false;
+      if (i + 1 < head.size() && (head[i + 1] == ' ' || head[i + 1] == '\t')) return false;  // folded line
+    } else if ((c < 0x20 && c != '\t') || c == 0x7f) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool token(std::string_view text) noexcept {
+  if (text.empty()) return false;
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    const char low = lower(c);
+    return (low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  });
+}
+
+bool copy_headers(const Poco::Net::NameValueCollection& from, Headers& to) {
+  for (const auto& [name, value] : from) {
+    if (!token(name)) return false;
+    to.add(name, std::string(trim(value)));
+  }
+  return true;
+}
+
+constexpr int max_fields = 64;
+
+}  // namespace
+
+const std::string* Headers::find(std::string_view name) const noexcept {
+  for (const auto& [key, value] : fields_) {
+    if (same_ignoring_case(key, name)) return &value;
+  }
+  return nullptr;
+}
+
+std::string Headers::joined(std::string_view name) const {
+  std::string all;
+  for (const auto& [key, value] : fields_) {
+    if (!same_ignoring_case(key, name)) continue;
+    if (!all.empty()) all += ", ";
+    all += value;
+  }
+  return all;
+}
+
+bool Headers::lists(std::string_view name, std::string_view token) const {
+  return std::any_of(fields_.begin(), fields_.end(), [&](const auto& field) {
+    return same_ignoring_case(field.first, name) && list_has(field.second, token);
+  });
+}
+
+std::size_t Headers::count(std::string_view name) const noexcept {
+  return static_cast<std::size_t>(std::count_if(
+      fields_.begin(), fields_.end(), [&](const auto& field) { return same_ignoring_case(field.first, name); }));
+}
+
+bool HttpRequest::keeps_alive() const {
+  if (headers.lists("Connection", "close")) return false;
+  return minor >= 1 || headers.lists("Connection", "keep-alive");
+}
+
+bool HttpRequest::has_body() const {
+  const std::string* length = headers.find("Content-Length");
+  return headers.has("Transfer-Encoding") || (length != nullptr && *length != "0");
+}
+
+std::optional<HttpRequest> parse_request(std::string_view head, HttpRefusal& refusal) {
+  const auto refuse = [&](int status, std::string text) {
+    refusal = {status, std::move(text)};
+    return std::nullopt;
+  };
+  if (!clean_head(head)) return refuse(400, "the request head holds control characters or folded lines");
+  try {
+    Poco::MemoryInputStream stream(head.data(), static_cast<std::streamsize>(head.size()));
+    Poco::Net::HTTPRequest read;
+    read.setFieldLimit(max_fields);
+    read.read(stream);
+    HttpRequest request;
+    request.method = read.getMethod();
+    request.target = read.getURI();
+    const std::string& version = read.getVersion();
+    if (!token(request.method)) return refuse(400, "the request method is not a word");
+    if (version != "HTTP/1.1" && version != "HTTP/1.0")
+      return refuse(505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
+    request.minor = version.back() - '0';
+    if (!copy_headers(read, request.headers)) return refuse(400, "a header field has an invalid name");
+    if (request.minor == 1 && request.headers.count("Host") != 1)
+      return refuse(400, "exactly one Host header is needed");
+    if (request.headers.count("Content-Length") > 1) return refuse(400, "more than one Content-Length");
+
+    std::string_view target = request.target;
+    if (target.starts_with("http://") || target.starts_with("https://")) {  // absolute form, RFC 9112 section 3.2.2
+      const std::size_t path = target.find('/', target.find("//") + 2);
+      target = path == std::string_view::npos ? std::string_view("/") : target.substr(path);
+    }
+    if (!target.starts_with('/')) return refuse(400, "the request target has to begin with /");
+    target = target.substr(0, target.find('#'));
+    const std::size_t mark = target.find('?');
+    auto path = percent_decode(target.substr(0, mark));
+    auto query = parse_query(mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1));
+    if (!path || !query) return refuse(400, "broken percent escape in the request target");
+    request.path = std::move(*path);
+    request.query = std::move(*query);
+    return request;
+  } catch (const Poco::Exception&) {
+    return refuse(400, "this is not an HTTP request");
+  }
+}
+
+std::optional<HttpResponseHead> parse_response(std::string_view head) {
+  try {
+    Poco::MemoryInputStream stream(head.data(), static_cast<std::streamsize>(head.size()));
+    Poco::Net::HTTPResponse read;
+    read.setFieldLimit(4 * max_fields);
+    read.read(stream);
+    HttpResponseHead response;
+    response.status = read.getStatus();
+    response.reason = read.getReason();
+    const std::string& version = read.getVersion();
+    if (version != "HTTP/1.1" && version != "HTTP/1.0") return std::nullopt;
+    response.minor = version.back() - '0';
+    if (response.status < 100 || response.status > 999) return std::nullopt;
+    for (const auto& [name, value] : read) response.headers.add(name, std::string(trim(value)));
+    return response;
+  } catch (const Poco::Exception&) {
+    return std::nullopt;
+  }
+}
+
+std::optional<std::size_t> head_end(std::string_view bytes, std::size_t& searched) noexcept {
+  const std::size_t found = bytes.find("\r\n\r\n", searched);
+  if (found != std::string_view::npos) return found + 4;
+  searched = bytes.size() < 3 ? 0 : bytes.size() - 3;
+  return std::nullopt;
+}
+
+std::string_view reason_phrase(int status) noexcept {
+  switch (status) {
+    case 101:
+      return "Switching Protocols";
+    case 200:
+      return "OK";
+    case 204:
+      return "No Content";
+    case 304:
+      return "Not Modified";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 413:
+      return "Content Too Large";
+    case 426:
+      return "Upgrade Required";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 503:
+      return "Service Unavailable";
+    case 505:
+      return "HTTP Version Not Supported";
+    default:
+      return status < 400 ? "OK" : "Error";
+  }
+}
+
+void append_response_head(std::string& out, const HttpResponse& response, std::optional<std::size_t> length,
+                          bool keep_alive, int minor) {
+  out.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ").append(reason_phrase(response.status));
+  out.append("\r\nDate: ").append(http_date()).append("\r\n");
+  if (!response.type.empty()) out.append("Content-Type: ").append(response.type).append("\r\n");
+  if (length) {
+    out.append("Content-Length: ").append(std::to_string(*length)).append("\r\n");
+  } else if (minor >= 1) {
+    out.append("Transfer-Encoding: chunked\r\n");
+  }
+  for (const auto& [name, value] : response.headers) out.append(name).append(": ").append(value).append("\r\n");
+  if (!keep_alive) {
+    out.append("Connection: close\r\n");
+  } else if (minor == 0) {
+    out.append("Connection: keep-alive\r\n");
+  }
+  out.append("\r\n");
+}
+
+void append_chunk(std::string& out, std::string_view bytes) {
+  char digits[16];
+  const auto end = std::to_chars(digits, digits + sizeof digits, bytes.size(), 16).ptr;
+  out.append(digits, end).append("\r\n").append(bytes).append("\r\n");
+}
+
+std::string_view http_date() {
+  thread_local std::time_t made_at = 0;
+  thread_local std::string text;
+  const std::time_t now = std::time(nullptr);
+  if (now != made_at || text.empty()) {
+    made_at = now;
+    text = Poco::DateTimeFormatter::format(Poco::Timestamp::fromEpochTime(now), Poco::DateTimeFormat::HTTP_FORMAT);
+  }
+  return text;
+}
+
+ChunkReader::Outcome ChunkReader::feed(std::string_view bytes, std::string& body, std::size_t cap) {
+  for (std::size_t i = 0; i < bytes.size() && step_ != Step::end;) {
+    const char c = bytes[i];
+    switch (step_) {
+      case Step::size: {
+        const char low = lower(c);
+        const int digit = c >= '0' && c <= '9' ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
+        if (digit >= 0) {
+          if (++digits_ > 15) return Outcome::broken;
+          remaining_ = remaining_ * 16 + static_cast<std::uint64_t>(digit);
+        } else if (digits_ == 0) {
+          return Outcome::broken;
+        } else if (c == '\r') {
+          step_ = Step::size_end;
+        } else if (c == ';' || c == ' ' || c == '\t') {
+          step_ = Step::extension;
+        } else {
+          return Outcome::broken;
+        }
+        ++i;
+        break;
+      }
+      case Step::extension:
+        if (++trailer_bytes_ > 8192) return Outcome::broken;
+        if (c == '\r') step_ = Step::size_end;
+        ++i;
+        break;
+      case Step::size_end:
+        if (c != '\n') return Outcome::broken;
+        step_ = remaining_ == 0 ? Step::trailer : Step::data;
+        digits_ = 0;
+        ++i;
+        break;
+      case Step::data: {
+        const auto take = static_cast<std::size_t>(std::min<std::uint64_t>(remaining_, bytes.size() - i));
+        if (take > cap || body.size() > cap - take) return Outcome::broken;
+        body.append(bytes.substr(i, take));
+        remaining_ -= take;
+        i += take;
+        if (remaining_ == 0) step_ = Step::data_return;
+        break;
+      }
+      case Step::data_return:
+        if (c != '\r') return Outcome::broken;
+        step_ = Step::data_end;
+        ++i;
+        break;
+      case Step::data_end:
+        if (c != '\n') return Outcome::broken;
+        step_ = Step::size;
+        ++i;
+        break;
+      case Step::trailer:  // at the beginning of a line
+        if (c == '\n') {
+          step_ = Step::end;
+        } else if (c != '\r') {
+          step_ = Step::trailer_line;
+        }
+        ++i;
+        break;
+      case Step::trailer_line:
+        if (++trailer_bytes_ > 8192) return Outcome::broken;
+        if (c == '\n') step_ = Step::trailer;
+        ++i;
+        break;
+      case Step::end:
+        break;
+    }
+  }
+  return step_ == Step::end ? Outcome::done : Outcome::more;
+}
+
+std::optional<std::chrono::seconds> retry_after(const Headers& headers, std::chrono::system_clock::time_point now) {
+  const std::string* value = headers.find("Retry-After");
+  if (value == nullptr) return std::nullopt;
+  long long seconds = 0;
+  const auto [end, status] = std::from_chars(value->data(), value->data() + value->size(), seconds);
+  if (status == std::errc() && end == value->data() + value->size()) {
+    if (seconds < 0 || seconds > 86400LL * 365) return std::nullopt;
+    return std::chrono::seconds(seconds);
+  }
+  try {
+    int zone = 0;
+    const auto date = Poco::DateTimeParser::parse(Poco::DateTimeFormat::HTTP_FORMAT, *value, zone);
+    const auto at = std::chrono::system_clock::from_time_t(date.timestamp().epochTime());
+    return std::max(std::chrono::ceil<std::chrono::seconds>(at - now), std::chrono::seconds(0));
+  } catch (const Poco::Exception&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace bixws::net
