@@ -56,6 +56,16 @@ TEST(Decimal, SaysWhenDigitsDoNotFit) {
   EXPECT_FALSE(d.has_value());
 }
 
+TEST(Decimal, WhatIsAcceptedReadsBack) {
+  // Found by the fuzzer: written without its exponent, this one had more zeros than were accepted.
+  Decimal d;
+  EXPECT_EQ(parse_decimal("20e64", d), NumberError::too_long);
+  for (const char* text : {"2e62", "1e63", "0e64", "1e-64", "120000e50"}) {
+    const std::string written = round_trip(text);
+    EXPECT_EQ(dec(written), dec(text)) << text << " as " << written;
+  }
+}
+
 TEST(Decimal, OrdersByValueWhateverTheScale) {
   EXPECT_EQ(dec("1.5"), dec("1.50"));
   EXPECT_EQ(dec("0"), dec("-0.00"));

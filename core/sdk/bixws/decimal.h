@@ -164,7 +164,8 @@ inline NumberError parse_long_decimal(std::string_view text, Decimal& out) noexc
     }
     if (pending_zeros > detail::kMaxExponent) return NumberError::too_long;
   }
-  if (exponent < -detail::kMaxExponent || exponent > detail::kMaxExponent) return NumberError::too_long;
+  // A bound on all integer digits, so that what is written can be read back.
+  if (exponent < -detail::kMaxExponent || exponent + digits > detail::kMaxExponent) return NumberError::too_long;
   d.exponent = static_cast<std::int8_t>(exponent);
   if (is_wide) {
     d.low = static_cast<std::uint64_t>(wide);
