@@ -77,6 +77,9 @@ class FeedSource {
   /// On a thread of its own; returns soon after stop_fd() is readable. 0: the feed has ended by itself and the session
   /// is complete; other values: failed (say why with log()), start me again with back-off.
   virtual int run(Host& host) noexcept = 0;
+  /// True: events are made as fast as consumers take them (a generator, a recording), so slow consumers hold this feed
+  /// back instead of losing data. Constant.
+  [[nodiscard]] virtual bool held_back() const noexcept { return false; }
 };
 
 /// A consumer of events. The host calls from one thread, never close() during consume(), never consume() after

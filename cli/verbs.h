@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// One function per verb; each lives in the file that bears the verb's name.
+#pragma once
+
+#include "verb.h"
+
+namespace bixws::cli {
+
+Verb serve_verb();
+Verb plugins_list_verb();
+Verb plugins_info_verb();
+Verb config_show_verb();
+Verb config_check_verb();
+Verb config_init_verb();
+Verb completion_verb();
+
+}  // namespace bixws::cli

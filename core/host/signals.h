@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Signals: SIGINT, SIGTERM and SIGHUP as one wish to stop; a second one ends the process at once with 130.
+#pragma once
+
+#include <atomic>
+#include <csignal>
+#include <thread>
+
+#include "host/stop_signal.h"
+
+namespace bixws::host {
+
+/// One at a time, made before other threads are: they inherit the mask, so no thread is ever interrupted. A thread of
+/// its own watches, because whoever is busy stopping cannot notice the second signal.
+class Signals {
+ public:
+  Signals();
+  ~Signals();
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+
+  /// Becomes readable with the first signal and stays so.
+  [[nodiscard]] int fd() const noexcept { return seen_fd_.fd(); }
+  [[nodiscard]] bool seen() const noexcept { return seen_; }
+
+ private:
+  void watch();
+
+  sigset_t before_{};
+  int signal_fd_ = -1;
+  StopSignal seen_fd_, end_;
+  std::atomic<bool> seen_{false};
+  std::thread thread_;
+};
+
+}  // namespace bixws::host

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// SinkHost: a plugin's Sink behind a bounded queue and on a thread of its own, so that neither its slowness nor its
+// failure reaches anybody else.
+#pragma once
+
+#include <bixws/plugin.h>
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "host/feed_host.h"
+#include "host/stop_signal.h"
+#include "hub/hub.h"
+
+namespace bixws::host {
+
+class SinkHost final : public hub::Listener, private Host {
+ public:
+  struct Options {
+    std::size_t queue_bytes = std::size_t{32} << 20;
+    /// Full queue: wait, and so hold the feeds back, instead of dropping the oldest events and telling the sink so
+    /// with a gap.
+    bool hold_back = false;
+    std::vector<std::string> symbols;  ///< only these; empty: all
+  };
+  /// From the sink's thread, when it failed and was detached.
+  using OnFail = std::function<void(const std::string& name)>;
+
+  SinkHost(std::string name, std::unique_ptr<Sink> sink, const Surroundings& around, Options options, OnFail on_fail);
+  ~SinkHost() override;
+
+  /// Opens the sink on its thread and waits for that; false: it failed, the reason is in the log.
+  bool start();
+  /// Waits until what is queued is written and the sink is closed. After the hub has stopped. Idempotent.
+  void finish();
+  [[nodiscard]] const std::string& name() const { return name_; }
+  /// Events this sink did not get because it was too slow.
+  [[nodiscard]] std::uint64_t dropped() const;
+
+  void on_batch(const SharedBatch& batch, const market::Market& market) override;
+  void on_stop() override;
+
+ private:
+  struct Missed {
+    std::int64_t events = 0;
+    Micros from_ts = 0, to_ts = 0;
+  };
+  struct ById {
+    bool operator()(const Instrument* a, const Instrument* b) const { return a->id < b->id; }
+  };
+  using MissedBy = std::map<const Instrument*, Missed, ById>;
+
+  const Instrument& instrument(std::string_view symbol) noexcept override;
+  /// Sinks consume; what they would publish could wait for themselves.
+  bool publish(const Event*, std::size_t) noexcept override { return false; }
+  void log(LogLevel level, std::string_view text) noexcept override;
+  [[nodiscard]] int stop_fd() const noexcept override { return stop_.fd(); }
+  [[nodiscard]] Micros now() const noexcept override { return around_.clock.now(); }
+  void count(std::string_view name, std::uint64_t add) noexcept override;
+
+  void run();
+  void work();
+  bool consume(const EventBatch& batch);
+  bool tell_gaps(const MissedBy& missed);
+  void drop_oldest();
+  [[nodiscard]] bool wanted(const Event& event) const;
+
+  std::string name_;
+  std::unique_ptr<Sink> sink_;
+  Surroundings around_;
+  Options options_;
+  OnFail on_fail_;
+  StopSignal stop_;
+  std::vector<Event> chosen_;  // scratch of the sink's thread
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<SharedBatch> queue_;
+  std::size_t queued_bytes_ = 0;
+  MissedBy missed_;  // dropped since the sink was last told
+  std::uint64_t dropped_ = 0;
+  enum class State { idle, open, failed, closed } state_ = State::idle;
+  bool ending_ = false;
+  std::thread thread_;
+};
+
+}  // namespace bixws::host
