@@ -8,7 +8,7 @@
 #include <Poco/Exception.h>
 #include <Poco/MemoryStream.h>
 #include <Poco/Net/HTTPRequest.h>
-#include <Poco/Net/HTTPResponse.h>
+#include <Poco/Net/MessageHeader.h>
 
 #include <algorithm>
 #include <charconv>
@@ -138,18 +138,23 @@ std::optional<HttpRequest> parse_request(std::string_view head, HttpRefusal& ref
 }
 
 std::optional<HttpResponseHead> parse_response(std::string_view head) {
+  // The status line by hand: POCO keeps the status as an enumeration, which servers' own codes are not among.
+  const std::size_t line_end = head.find("\r\n");
+  if (line_end == std::string_view::npos) return std::nullopt;
+  const std::string_view line = head.substr(0, line_end);
+  HttpResponseHead response;
+  if (line.size() < 12 || !(line.starts_with("HTTP/1.1 ") || line.starts_with("HTTP/1.0 "))) return std::nullopt;
+  if (line.size() > 12 && line[12] != ' ') return std::nullopt;
+  response.minor = line[7] - '0';
+  const auto [end, status] = std::from_chars(line.data() + 9, line.data() + 12, response.status);
+  if (status != std::errc() || end != line.data() + 12 || response.status < 100) return std::nullopt;
+  response.reason = line.size() > 13 ? line.substr(13) : std::string_view();
   try {
-    Poco::MemoryInputStream stream(head.data(), static_cast<std::streamsize>(head.size()));
-    Poco::Net::HTTPResponse read;
+    Poco::MemoryInputStream stream(head.data() + line_end + 2,
+                                   static_cast<std::streamsize>(head.size() - line_end - 2));
+    Poco::Net::MessageHeader read;
     read.setFieldLimit(4 * max_fields);
     read.read(stream);
-    HttpResponseHead response;
-    response.status = read.getStatus();
-    response.reason = read.getReason();
-    const std::string& version = read.getVersion();
-    if (version != "HTTP/1.1" && version != "HTTP/1.0") return std::nullopt;
-    response.minor = version.back() - '0';
-    if (response.status < 100 || response.status > 999) return std::nullopt;
     for (const auto& [name, value] : read) response.headers.add(name, std::string(trim(value)));
     return response;
   } catch (const Poco::Exception&) {
@@ -327,8 +332,10 @@ std::optional<std::chrono::seconds> retry_after(const Headers& headers, std::chr
   try {
     int zone = 0;
     const auto date = Poco::DateTimeParser::parse(Poco::DateTimeFormat::HTTP_FORMAT, *value, zone);
-    const auto at = std::chrono::system_clock::from_time_t(date.timestamp().epochTime());
-    return std::max(std::chrono::ceil<std::chrono::seconds>(at - now), std::chrono::seconds(0));
+    // In whole seconds: a parser that takes any text for a date yields years that nanoseconds cannot hold.
+    const std::chrono::seconds at(date.timestamp().epochTime());
+    const auto wait = at - std::chrono::floor<std::chrono::seconds>(now.time_since_epoch());
+    return std::clamp(wait, std::chrono::seconds(0), std::chrono::seconds(86400LL * 365));
   } catch (const Poco::Exception&) {
     return std::nullopt;
   }
