@@ -165,7 +165,10 @@ FeedSource* make(const Settings& settings, Error& error) noexcept try {
   for (std::size_t i = 0; i < settings.symbol_count(); ++i) {
     const SymbolMatch match = match_symbol(settings.symbol(i), known);
     if (!match.error.empty()) return refuse(error, match.error);
-    plan.market.symbols.push_back(terms_of(match.symbol));
+    const auto known_already = [&](const Terms& terms) { return terms.symbol == match.symbol; };
+    if (std::none_of(plan.market.symbols.begin(), plan.market.symbols.end(), known_already)) {
+      plan.market.symbols.push_back(terms_of(match.symbol));
+    }
   }
   if (plan.market.symbols.empty()) return refuse(error, "no symbols are asked for");
   return new SimFeed(std::move(plan));

@@ -23,7 +23,6 @@ namespace bixws::host {
 namespace {
 
 constexpr const char* kSymbol = "bixws_plugin_v1";
-constexpr auto kProbeTime = std::chrono::seconds(5);
 constexpr std::uint32_t kMostOptions = 1000;
 
 std::string abi_text(unsigned major, unsigned minor) { return std::to_string(major) + "." + std::to_string(minor); }
@@ -165,8 +164,8 @@ bool decode(std::string_view in, Probed& probed) {
 }
 
 /// Reads until the child has closed its end; false at the deadline.
-bool read_all(int fd, std::string& text) {
-  const auto deadline = std::chrono::steady_clock::now() + kProbeTime;
+bool read_all(int fd, std::string& text, std::chrono::milliseconds patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
   for (;;) {
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
@@ -209,7 +208,8 @@ Opened open_plugin(const std::string& path, const std::string& kind, const std::
   return {descriptor, {}};
 }
 
-Probed probe_plugin(const std::string& path, const std::string& kind, const std::string& name) {
+Probed probe_plugin(const std::string& path, const std::string& kind, const std::string& name,
+                    std::chrono::milliseconds patience) {
   Probed probed;
   int pipe[2];
   if (::pipe2(pipe, O_CLOEXEC) != 0) {
@@ -226,7 +226,7 @@ Probed probe_plugin(const std::string& path, const std::string& kind, const std:
   bool in_time = true;
   int status = 0;
   if (child > 0) {
-    in_time = read_all(pipe[0], answer);
+    in_time = read_all(pipe[0], answer, patience);
     if (!in_time) ::kill(child, SIGKILL);
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
@@ -235,7 +235,7 @@ Probed probe_plugin(const std::string& path, const std::string& kind, const std:
   if (child < 0) {
     probed.problem = "cannot be probed: no process for it";
   } else if (!in_time) {
-    probed.problem = "did not finish loading within 5 s";
+    probed.problem = "did not finish loading within " + std::to_string(patience.count()) + " ms";
   } else if (WIFSIGNALED(status)) {
     probed.problem = std::string("crashed while loading (") + ::strsignal(WTERMSIG(status)) + ")";
   } else if (!decode(answer, probed)) {

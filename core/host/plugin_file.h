@@ -4,6 +4,7 @@
 
 #include <bixws/plugin.h>
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,8 +40,9 @@ struct Probed {
   std::string problem;  ///< empty: it can be loaded
 };
 
-/// open_plugin() in a child process, which may crash, exit, hang (5 s) or print in our stead. Call it before threads
-/// are started.
-Probed probe_plugin(const std::string& path, const std::string& kind, const std::string& name);
+/// open_plugin() in a child process, which may crash, exit, hang or print in our stead. Call it before threads are
+/// started.
+Probed probe_plugin(const std::string& path, const std::string& kind, const std::string& name,
+                    std::chrono::milliseconds patience = std::chrono::seconds(5));
 
 }  // namespace bixws::host

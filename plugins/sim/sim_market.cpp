@@ -142,10 +142,11 @@ void SimMarket::next(Slot& slot) {
   }
 
   SimSymbol& symbol = symbols_[static_cast<std::size_t>(random_.below(count))];
-  const Channel channel = pick_channel();
+  Channel channel = pick_channel();
+  // No candle without a trade; and no trade that candles know of and nobody else.
+  if (channel == Channel::candle && !symbol.has_candle() && prints_with_trades_) channel = Channel::trades;
   if (channel == Channel::book || !moves_with_book_) symbol.move();
   if (channel == Channel::trades || !prints_with_trades_) symbol.trade(when);
-  if (channel == Channel::candle && !symbol.has_candle()) symbol.trade(when);
   switch (channel) {
     case Channel::trades:
       return symbol.fill_trades(slot, when);
