@@ -179,6 +179,7 @@ struct Traits {
   std::uint32_t checksum_levels = 0;  ///< levels a side that checksum() wants; 0: no checksums
   TradeIds trade_ids = TradeIds::none;
   bool candles_say_closed = true;  ///< false: a candle is closed when the next one begins or its time is over
+  bool compressed = false;         ///< permessage-deflate is offered to the exchange
   bool acknowledges = true;        ///< false: a subscription counts as accepted once it is sent
   Micros keep_alive = 0;           ///< keep_alive() is sent when nothing came for this long; 0: protocol pings do
   bool keep_alive_always = false;  ///< sent at that pace whether or not data comes
