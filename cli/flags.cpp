@@ -62,4 +62,10 @@ std::uint32_t channel_bits(const std::vector<std::string>& names) {
   return bits;
 }
 
+host::Registry open_registry(const Call& call) {
+  auto directories = host::plugin_directories(call.values.list("plugin-dir"));
+  for (const std::string& refused : directories.refused) call.log.write(LogLevel::warning, refused);
+  return host::Registry(std::move(directories.paths));
+}
+
 }  // namespace bixws::cli

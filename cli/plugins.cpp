@@ -78,12 +78,6 @@ std::string json_of(const std::vector<PluginListing>& plugins) {
   return out.str();
 }
 
-host::Registry open_registry(const Call& call) {
-  auto directories = host::plugin_directories(call.values.list("plugin-dir"));
-  for (const std::string& refused : directories.refused) call.log.write(LogLevel::warning, refused);
-  return host::Registry(std::move(directories.paths));
-}
-
 int list(const Call& call) {
   const auto plugins = open_registry(call).list();
   for (const PluginListing& plugin : plugins) {

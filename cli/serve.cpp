@@ -14,7 +14,7 @@ int serve(const Call& call) {
   options.sinks = call.values.list("sink");
   options.symbols = call.values.list("symbols");
   options.duration = call.values.duration("duration");
-  host::Registry registry(host::plugin_directories(call.values.list("plugin-dir")).paths);
+  host::Registry registry = open_registry(call);
   return host::run_pipeline(options, registry, call.log);
 }
 

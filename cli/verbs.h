@@ -7,6 +7,8 @@
 namespace bixws::cli {
 
 Verb serve_verb();
+Verb record_verb();
+Verb replay_verb();
 Verb plugins_list_verb();
 Verb plugins_info_verb();
 Verb config_show_verb();

@@ -6,17 +6,21 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <mutex>
 
 #include "host/counters.h"
 #include "host/feed_host.h"
+#include "host/replay_feed.h"
 #include "host/signals.h"
 #include "host/sink_host.h"
+#include "host/spec.h"
 #include "host/symbols.h"
 #include "hub/hub.h"
 #include "model/clock.h"
 #include "model/config_error.h"
 #include "model/instruments.h"
+#include "recording/recorder.h"
 
 namespace bixws::host {
 namespace {
@@ -31,10 +35,19 @@ class Pipeline {
   int run();
 
  private:
+  void add_feeds(Registry& registry);
   void add_feed(const Spec& spec, const std::vector<std::string>& symbols, Registry& registry);
+  void add_replay(const recording::PlaybackOptions& replay);
+  void add_recorder(const RecordRequest& request);
   void add_sink(const Spec& spec, Registry& registry);
-  void feed_ended(const std::string& name, const FeedEnd& end);
+  [[nodiscard]] Surroundings around() { return {hub_, instruments_, clock_, log_, counters_}; }
+  [[nodiscard]] bool held_back() const;
+  [[nodiscard]] bool start_outputs();
+  void start_feeds();
   void wait();
+  void finish();
+  void feed_ended(const std::string& name, const FeedEnd& end);
+  void fail(int exit_code);
 
   const PipelineOptions& options_;
   Log& log_;
@@ -44,18 +57,31 @@ class Pipeline {
   Counters counters_;
   hub::Hub hub_;
   std::vector<std::unique_ptr<Feed>> feeds_;
+  std::string first_exchange_;
+  std::string feeds_text_;  // for the recording; without secrets
+  std::shared_ptr<recording::Recorder> recorder_;
   std::vector<std::shared_ptr<SinkHost>> sinks_;
 
-  std::mutex mutex_;
-  StopSignal over_;  // nothing more will come
+  StopSignal over_;   // nothing more will come
+  std::mutex mutex_;  // guards what follows
   std::size_t feeds_running_ = 0;
   int exit_code_ = 0;
 };
 
 Pipeline::Pipeline(const PipelineOptions& options, Registry& registry, Log& log) : options_(options), log_(log) {
+  if (options.replay) {
+    add_replay(*options.replay);
+  } else {
+    add_feeds(registry);
+  }
+  for (const std::string& text : options.sinks) add_sink(parse_spec(text), registry);
+  if (options.record) add_recorder(*options.record);
+}
+
+void Pipeline::add_feeds(Registry& registry) {
   std::vector<Spec> specs;
   std::vector<std::string> names;
-  for (const std::string& text : options.feeds) {
+  for (const std::string& text : options_.feeds) {
     specs.push_back(parse_spec(text));
     if (std::find(names.begin(), names.end(), specs.back().name) != names.end()) {
       throw ConfigError("feed " + specs.back().name + " is given twice");
@@ -63,28 +89,54 @@ Pipeline::Pipeline(const PipelineOptions& options, Registry& registry, Log& log)
     names.push_back(specs.back().name);
     registry.load("feed", names.back());  // before symbols are looked at: "--feed binanc" is the likelier mistake
   }
-  const auto symbols = assign_symbols(options.symbols, names);
+  if (names.empty()) throw ConfigError("no feed is given; see --feed");
+  const auto symbols = assign_symbols(options_.symbols, names);
   for (std::size_t i = 0; i < specs.size(); ++i) add_feed(specs[i], symbols[i], registry);
-  for (const std::string& text : options.sinks) add_sink(parse_spec(text), registry);
+  first_exchange_ = names.front();
 }
 
 void Pipeline::add_feed(const Spec& spec, const std::vector<std::string>& symbols, Registry& registry) {
   const Descriptor& plugin = registry.load("feed", spec.name);
   const std::string owner = "feed " + spec.name;
-  const SpecSettings settings(spec, {owner,
-                                     {plugin.options, plugin.option_count},
-                                     symbols,
-                                     options_.channels != 0 ? options_.channels : kUsualChannels});
+  const std::uint32_t channels = options_.channels != 0 ? options_.channels : kUsualChannels;
+  const SpecSettings settings(spec, {owner, {plugin.options, plugin.option_count}, symbols, channels});
   for (const std::string& secret : settings.secrets()) log_.hide(secret);
+  feeds_text_ += (feeds_text_.empty() ? "" : " ") + (settings.secrets().empty() ? text_of(spec) : spec.name);
   Error error{};
-  const Surroundings around{hub_, instruments_, clock_, log_, counters_};
   if (plugin.make_source != nullptr) {
     std::unique_ptr<FeedSource> source(plugin.make_source(settings, error));
     if (source == nullptr) throw ConfigError(owner + ": " + error.text);
-    feeds_.push_back(std::make_unique<FeedHost>(spec.name, std::move(source), around));
+    for (const std::string& symbol : symbols) instruments_.get(spec.name, symbol);  // clients may ask for it at once
+    feeds_.push_back(std::make_unique<FeedHost>(spec.name, std::move(source), around()));
   } else {
     throw ConfigError(owner + ": dialects are not run yet");
   }
+}
+
+void Pipeline::add_replay(const recording::PlaybackOptions& replay) {
+  auto feed = std::make_unique<ReplayFeed>(replay, around());
+  first_exchange_ = feed->first_exchange();
+  feeds_.push_back(std::move(feed));
+}
+
+void Pipeline::add_recorder(const RecordRequest& request) {
+  recording::RecorderOptions options;
+  options.session.path = request.path;
+  options.session.feeds = feeds_text_;
+  options.session.first_feed = first_exchange_;
+  options.session.version = options_.version;
+  options.session.now = clock_.now();
+  if (request.channels != 0) options.session.channels = request.channels;
+  options.session.raw = request.raw;
+  options.session.sql_books = request.sql_books;
+  options.hold_back = held_back();
+  options.on_commit = request.on_commit;
+  options.on_problem = [this](const std::string& why) {
+    log_.write(LogLevel::error, "recording: " + why + "; events wait in memory, and it is tried again every second");
+  };
+  options.on_recovered = [this] { log_.write(LogLevel::info, "recording: writing again"); };
+  recorder_ = std::make_shared<recording::Recorder>(std::move(options), instruments_, clock_);
+  hub_.attach(recorder_);
 }
 
 void Pipeline::add_sink(const Spec& spec, Registry& registry) {
@@ -96,42 +148,55 @@ void Pipeline::add_sink(const Spec& spec, Registry& registry) {
   std::unique_ptr<Sink> sink(plugin.make_sink(settings, error));
   if (sink == nullptr) throw ConfigError(owner + ": " + error.text);
   SinkHost::Options options;
-  options.hold_back = std::any_of(feeds_.begin(), feeds_.end(), [](const auto& feed) { return feed->held_back(); });
-  const Surroundings around{hub_, instruments_, clock_, log_, counters_};
-  sinks_.push_back(std::make_shared<SinkHost>(spec.name, std::move(sink), around, options, [this](const std::string&) {
-    const std::lock_guard lock(mutex_);
-    exit_code_ = 1;
-  }));
+  options.hold_back = held_back();
+  sinks_.push_back(std::make_shared<SinkHost>(spec.name, std::move(sink), around(), options,
+                                              [this](const std::string&) { fail(1); }));
   hub_.attach(sinks_.back());
 }
 
-void Pipeline::feed_ended(const std::string& name, const FeedEnd& end) {
+bool Pipeline::held_back() const {
+  return std::any_of(feeds_.begin(), feeds_.end(), [](const auto& feed) { return feed->held_back(); });
+}
+
+void Pipeline::fail(int exit_code) {
   const std::lock_guard lock(mutex_);
+  if (exit_code_ == 0) exit_code_ = exit_code;
+}
+
+void Pipeline::feed_ended(const std::string& name, const FeedEnd& end) {
   if (end.failed) {
     log_.write(LogLevel::error, "feed " + name + ": " + end.reason);
-    exit_code_ = end.refused ? 2 : 1;
+    fail(end.refused ? 2 : 1);
   }
+  const std::lock_guard lock(mutex_);
   if (--feeds_running_ == 0) over_.set();
 }
 
 int Pipeline::run() {
-  for (const auto& sink : sinks_) {
-    if (!sink->start()) exit_code_ = 1;
-  }
-  if (exit_code_ == 0) {
-    hub_.start();
-    feeds_running_ = feeds_.size();
-    for (const auto& feed : feeds_) {
-      feed->start([this, name = feed->name()](const FeedEnd& end) { feed_ended(name, end); });
-    }
+  if (start_outputs()) {
+    start_feeds();
     wait();
   }
-  // In the direction of the data, so that everything that came in also goes out.
-  for (const auto& feed : feeds_) feed->stop();
-  hub_.stop();
-  for (const auto& sink : sinks_) sink->on_stop();
-  for (const auto& sink : sinks_) sink->finish();
+  finish();
   return exit_code_;
+}
+
+bool Pipeline::start_outputs() {
+  for (const auto& sink : sinks_) {
+    if (!sink->start()) {
+      fail(1);
+      return false;
+    }
+  }
+  hub_.start();
+  return true;
+}
+
+void Pipeline::start_feeds() {
+  feeds_running_ = feeds_.size();
+  for (const auto& feed : feeds_) {
+    feed->start([this, name = feed->name()](const FeedEnd& end) { feed_ended(name, end); });
+  }
 }
 
 void Pipeline::wait() {
@@ -146,6 +211,18 @@ void Pipeline::wait() {
       timeout = static_cast<int>(std::min<std::int64_t>(left, 3'600'000));
     }
     if (::poll(fds, 2, timeout) > 0) return;
+  }
+}
+
+void Pipeline::finish() {
+  // In the direction of the data, so that everything that came in also goes out.
+  for (const auto& feed : feeds_) feed->stop();
+  hub_.stop();
+  for (const auto& sink : sinks_) sink->on_stop();
+  for (const auto& sink : sinks_) sink->finish();
+  if (recorder_ && !recorder_->finish()) {
+    log_.write(LogLevel::error, "recording: " + recorder_->state().problem);
+    fail(1);
   }
 }
 

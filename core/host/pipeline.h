@@ -5,23 +5,36 @@
 #include <bixws/event.h>
 
 #include <functional>
-#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "host/log.h"
 #include "host/registry.h"
-#include "host/spec.h"
+#include "recording/playback.h"
+#include "recording/session_writer.h"
 
 namespace bixws::host {
 
+/// `record`, or `serve --record`.
+struct RecordRequest {
+  std::string path;
+  std::uint32_t channels = 0;  ///< 1 << int(Channel); 0: all
+  bool raw = false;
+  bool sql_books = false;
+  std::function<void(const recording::Committed&)> on_commit;  ///< on the recorder's thread
+};
+
 /// What a verb fills in.
 struct PipelineOptions {
-  std::vector<std::string> feeds;    ///< specs; the first one's symbols have plain names on the wire
-  std::vector<std::string> sinks;    ///< specs
-  std::vector<std::string> symbols;  ///< as typed; empty: the defaults
-  std::uint32_t channels = 0;        ///< 1 << int(Channel); 0: ticker, trades, book, candles
-  Micros duration = 0;               ///< stop after this long; 0: never
+  std::vector<std::string> feeds;                    ///< specs; the first one's symbols have plain names on the wire
+  std::vector<std::string> sinks;                    ///< specs
+  std::vector<std::string> symbols;                  ///< as typed; empty: the defaults
+  std::uint32_t channels = 0;                        ///< 1 << int(Channel); 0: ticker, trades, book, candles
+  Micros duration = 0;                               ///< stop after this long; 0: never
+  std::string version;                               ///< of bixws, for recordings and pages
+  std::optional<recording::PlaybackOptions> replay;  ///< instead of feeds
+  std::optional<RecordRequest> record;
 };
 
 /// Runs until the feeds end, the duration is over or a signal comes, then drains every output. Returns the exit code:

@@ -124,6 +124,20 @@ Spec parse_spec(std::string_view text) {
   return spec;
 }
 
+std::string text_of(const Spec& spec) {
+  std::string text = spec.name;
+  char separator = ':';
+  for (const auto& [key, value] : spec.values) {
+    text += separator + key + '=';
+    for (const char c : value) {
+      if (c == ',' || c == '\\') text += '\\';
+      text += c;
+    }
+    separator = ',';
+  }
+  return text;
+}
+
 std::vector<std::string> choices_of(const Option& option) {
   const std::string_view help = option.help;
   const std::size_t bar = help.find('|');

@@ -21,6 +21,9 @@ struct Spec {
 /// `\,` is a comma inside a value and `\\` a backslash; any other backslash stands for itself. Throws ConfigError.
 Spec parse_spec(std::string_view text);
 
+/// The inverse of parse_spec().
+std::string text_of(const Spec& spec);
+
 /// The words of "a|b|c" if the option's help names its choices so; empty: anything goes.
 std::vector<std::string> choices_of(const Option& option);
 /// "a whole number", "a duration such as 250ms" ...: for help and refusals.

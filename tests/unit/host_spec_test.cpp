@@ -48,6 +48,10 @@ TEST(Spec, IsANameWithValues) {
   }
 }
 
+TEST(Spec, IsWrittenAsItIsRead) {
+  for (const char* text : {"sim", "sim:rate=5", R"(csv:dir=a\,b,x=c\\d)"}) EXPECT_EQ(text_of(parse_spec(text)), text);
+}
+
 TEST(SpecSettings, HandsOutCheckedValuesAndDefaults) {
   const SpecSettings s = settings("x:rate=0.5,count=-7,fast=yes,pause=1m30s,channels=book+trades");
   EXPECT_EQ(s.number("rate"), 0.5);

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// record: feeds into a SQLite file.
+#include <cinttypes>
+#include <cstdio>
+
+#include "flags.h"
+#include "host/pipeline.h"
+#include "verbs.h"
+
+namespace bixws::cli {
+namespace {
+
+void print_commit(const recording::Committed& committed) {
+  std::printf("{\"type\":\"committed\",\"session_id\":%" PRId64 ",\"seq\":%" PRIu64 ",\"recv_ts\":%" PRId64 "}\n",
+              committed.session, committed.seq, committed.recv_ts);
+  std::fflush(stdout);
+}
+
+int record(const Call& call) {
+  const host::Values& values = call.values;
+  host::PipelineOptions options;
+  options.version = BIXWS_VERSION;
+  options.feeds = values.list("feed");
+  options.symbols = values.list("symbols");
+  options.channels = channel_bits(values.list("channels"));
+  options.duration = values.duration("duration");
+  host::RecordRequest request;
+  request.path = values.text("output");
+  request.channels = options.channels;
+  request.raw = values.on("raw");
+  request.sql_books = values.on("sql-books");
+  if (values.on("json")) request.on_commit = print_commit;
+  options.record = std::move(request);
+  host::Registry registry = open_registry(call);
+  return host::run_pipeline(options, registry, call.log);
+}
+
+}  // namespace
+
+Verb record_verb() {
+  return {.name = "record",
+          .summary = "feeds into a recording",
+          .about =
+              "Appends a new session to FILE, which is an SQLite database that can be read while it is written. "
+              "What was received is on the disk 250 ms later. Stop it with Ctrl-C.",
+          .flags = {{.name = "output",
+                     .value = "FILE",
+                     .help = "the recording; made if missing",
+                     .letter = 'o',
+                     .required = true},
+                    feed_flag(),
+                    channels_flag(),
+                    {.name = "raw", .type = host::FlagType::boolean, .help = "keep the exchange's own frames too"},
+                    {.name = "sql-books",
+                     .type = host::FlagType::boolean,
+                     .help = "a row for each book level (v_book_levels); larger and slower"},
+                    duration_flag(),
+                    {.name = "json", .type = host::FlagType::boolean, .help = "print a line of JSON after each commit"},
+                    symbols_flag()},
+          .examples =
+              "  # the default symbols, until Ctrl-C\n"
+              "  bixws record -o day.db\n"
+              "  # trades of one symbol for an hour, then look at them\n"
+              "  bixws record -o btc.db --channels trades --duration 1h BTCUSDT\n"
+              "  sqlite3 btc.db 'SELECT ts, price_text, size_text, side FROM v_trades LIMIT 10'\n",
+          .run = record};
+}
+
+}  // namespace bixws::cli

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// ReplayFeed: what a session row tells about its instruments, and the end of a replay.
+#include "host/replay_feed.h"
+
+#include "host/flag.h"
+#include "model/batch.h"
+#include "recording/recording.h"
+
+namespace bixws::host {
+namespace {
+
+constexpr std::size_t kPeek = 1000;
+
+/// `feeds` begins with the first feed's spec. What was recorded from another server has its URL there instead; then it
+/// is the exchange of the first event.
+std::string first_exchange_of(const recording::PlaybackOptions& options) {
+  Instruments scratch;
+  recording::SessionReader reader(options.path, options.session, scratch);
+  const std::string& feeds = reader.session().feeds;
+  const std::string first = feeds.substr(0, feeds.find(' '));
+  if (!first.empty() && first.find("://") == std::string::npos) return first.substr(0, first.find(':'));
+  try {
+    EventBatch batch;
+    reader.next(batch, kPeek);
+    const EventBatch& peeked = batch;
+    for (const Event& event : peeked.events()) {
+      if (!event.instrument->exchange.empty() && !event.instrument->symbol.empty()) {
+        return std::string(event.instrument->exchange);
+      }
+    }
+  } catch (const recording::DamageError&) {
+    // The replay itself will say where.
+  }
+  return {};
+}
+
+}  // namespace
+
+ReplayFeed::ReplayFeed(const recording::PlaybackOptions& options, const Surroundings& around)
+    : first_exchange_(first_exchange_of(options)),
+      target_(around.hub),
+      replayer_(options, around.instruments, target_) {
+  recording::Recording file(options.path);
+  for (const std::string& label : split(file.session(options.session).symbols, ",")) {
+    const auto colon = label.find(':');
+    if (colon == std::string::npos) {
+      around.instruments.get(first_exchange_, label);
+    } else {
+      around.instruments.get(label.substr(0, colon), label.substr(colon + 1));
+    }
+  }
+}
+
+void ReplayFeed::start(OnEnd on_end) {
+  replayer_.start([this, on_end = std::move(on_end)] {
+    const std::string error = replayer_.position().error;
+    on_end({.failed = !error.empty(), .refused = false, .reason = error});
+  });
+}
+
+}  // namespace bixws::host

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// ReplayFeed: a recorded session as a feed of the pipeline.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "host/feed.h"
+#include "host/feed_host.h"
+#include "recording/replayer.h"
+
+namespace bixws::host {
+
+/// Consumers always hold it back: recorded events do not grow old.
+class ReplayFeed final : public Feed {
+ public:
+  /// Throws RecordingError, ConfigError. The session's instruments are known afterwards.
+  ReplayFeed(const recording::PlaybackOptions& options, const Surroundings& around);
+
+  [[nodiscard]] const std::string& name() const override { return name_; }
+  [[nodiscard]] bool held_back() const override { return true; }
+  void start(OnEnd on_end) override;
+  void stop() override { replayer_.stop(); }
+
+  /// The exchange whose symbols had plain names when this was recorded.
+  [[nodiscard]] const std::string& first_exchange() const { return first_exchange_; }
+  [[nodiscard]] recording::Replayer& replayer() { return replayer_; }
+
+ private:
+  std::string name_ = "replay";
+  std::string first_exchange_;
+  recording::HubTarget target_;
+  recording::Replayer replayer_;
+};
+
+}  // namespace bixws::host
