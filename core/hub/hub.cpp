@@ -55,6 +55,17 @@ bool Hub::publish(std::unique_ptr<EventBatch> batch) {
   return true;
 }
 
+bool Hub::inject(std::unique_ptr<EventBatch> batch) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return false;
+    queued_bytes_.fetch_add(batch->bytes(), std::memory_order_relaxed);
+    queue_.emplace_back(std::move(batch));
+  }
+  work_.notify_one();
+  return true;
+}
+
 bool Hub::post(Task task) {
   {
     const std::lock_guard lock(mutex_);

@@ -66,6 +66,8 @@ class Hub {
   /// Any thread. Runs on the hub's thread, in order with the batches: a subscribe is answered here, so its snapshot
   /// and everything after it cannot race. Never waits. False once stopped.
   bool post(Task task);
+  /// Any thread. Queues a batch without waiting for room; for the few events that clients make.
+  bool inject(std::unique_ptr<EventBatch> batch);
   /// Any thread. Waits until everything queued before this call was processed.
   void drain();
   /// Any thread; in order with the batches: empties the market, starts a new epoch, tells the listeners.

@@ -55,6 +55,7 @@ void Market::apply(Event& event, Arena& arena) {
     case Kind::trades:
       event.seq = ++state.trades_seq;
       if (!event.trades().list.empty()) state.last_trade_ts = event.trades().list.back().ts;
+      state.derived.apply(event.trades(), event.recv_ts);
       break;
     case Kind::book: {
       const BookChange& change = event.book();
@@ -76,6 +77,7 @@ void Market::apply(Event& event, Arena& arena) {
       series.last = event.candle();
       series.recv_ts = event.recv_ts;
       event.seq = ++series.seq;
+      state.derived.apply(event.candle(), event.recv_ts);
       break;
     }
     case Kind::status:

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "market/book.h"
+#include "market/derived_candles.h"
 #include "model/batch.h"
 
 namespace bixws::market {
@@ -46,7 +47,8 @@ struct InstrumentState {
   std::uint64_t depth_seq[kDepthCount] = {};
   Book::Touched touched;  ///< by the latest book event, for encoders of derived depths
 
-  std::map<std::int32_t, CandleSeries> candles;  ///< by timeframe in seconds
+  std::map<std::int32_t, CandleSeries> candles;  ///< the feed's own, by timeframe in seconds
+  DerivedCandles derived;                        ///< the timeframes the feed does not send
 
   bool has_status = false;
   FeedState state = FeedState::none;

@@ -448,6 +448,7 @@ void append_candle(TextBuffer& out, const CandleMessage& message) {
   optional_decimal(out, ",\"close\":", candle.close);
   optional_decimal(out, ",\"volume\":", candle.volume);
   out.raw(candle.closed ? std::string_view(",\"closed\":true") : std::string_view(",\"closed\":false"));
+  if (message.derived) out.raw(",\"derived\":true");
   optional_time(out, ",\"recv_ts\":", message.recv_ts);
   out.raw('}');
 }
@@ -475,7 +476,7 @@ void append_message(TextBuffer& out, const Event& event, std::string_view label)
       break;
     }
     case Kind::candle:
-      append_candle(out, {event.instrument->exchange, label, event.seq, 0, event.recv_ts, &event.candle()});
+      append_candle(out, {event.instrument->exchange, label, event.seq, 0, event.recv_ts, &event.candle(), false});
       break;
     case Kind::status:
       status_message(out, event, label);

@@ -49,6 +49,7 @@ struct CandleMessage {
   std::uint64_t from_seq = 0;
   Micros recv_ts = 0;
   const Candle* candle = nullptr;
+  bool derived = false;  ///< made by the server: said in the message, so that a recorder does not take it for an event
 };
 void append_candle(TextBuffer& out, const CandleMessage& candle);
 
