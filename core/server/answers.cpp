@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: Apache-2.0
+// Publisher: what clients are told when they come, subscribe, or have fallen behind. Runs on the hub's thread, so that
+// an answer and what follows it leave in one order.
+#include <algorithm>
+
+#include "model/event_json.h"
+#include "server/publisher.h"
+
+namespace bixws::server {
+namespace {
+
+Event ticker_event(const market::InstrumentState& state) {
+  Event event = Event::of(*state.instrument, state.ticker_recv_ts, state.ticker_ts, state.ticker);
+  event.seq = state.ticker_seq;
+  return event;
+}
+
+bool wants(const SubscribeRequest* only, const Instrument& instrument) {
+  return only == nullptr || only->every ||
+         std::find(only->instruments.begin(), only->instruments.end(), &instrument) != only->instruments.end();
+}
+
+bool has_channel(const SubscribeRequest& request, Channel channel) {
+  return std::any_of(request.channels.begin(), request.channels.end(),
+                     [channel](const ChannelSpec& what) { return what.channel == channel; });
+}
+
+/// Channels whose newest state says all that matters.
+const std::vector<ChannelSpec>& state_channels() {
+  static const std::vector<ChannelSpec> list = [] {
+    std::vector<ChannelSpec> made;
+    for (const std::string& name : channel_names()) {
+      const ChannelSpec what = *parse_channel(name);
+      if (what.channel == Channel::book || what.channel == Channel::candle) made.push_back(what);
+    }
+    return made;
+  }();
+  return list;
+}
+
+std::size_t depth_index(std::uint32_t depth) {
+  return static_cast<std::size_t>(std::find(std::begin(market::kDepths), std::end(market::kDepths), depth) -
+                                  std::begin(market::kDepths));
+}
+
+std::size_t timeframe_index(std::uint32_t seconds) {
+  return static_cast<std::size_t>(
+      std::find(market::kTimeframes.begin(), market::kTimeframes.end(), static_cast<std::int32_t>(seconds)) -
+      market::kTimeframes.begin());
+}
+
+}  // namespace
+
+// ---- the requests -------------------------------------------------------------------------------------------------
+
+void Publisher::add_answer(Answer::Kind kind, ClientKey client, std::shared_ptr<const Selection> selection,
+                           std::size_t begin, const market::Market& market, std::uint64_t token) {
+  Run& current = run();
+  RunItem& item = current.items.emplace_back();
+  item.kind = RunItem::Kind::answer;
+  item.index = static_cast<std::uint32_t>(current.answers.size());
+  current.answers.push_back(
+      {kind,
+       client,
+       std::move(selection),
+       {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(current.bytes.size() - begin)},
+       market.ticker_count(),
+       token});
+  hand_over();
+}
+
+void Publisher::join(ClientKey client, const std::optional<SubscribeRequest>& request,
+                     const std::optional<RequestError>& error, const market::Market& market) {
+  const std::size_t begin = run().bytes.size();
+  const SubscribeRequest* only = request ? &*request : nullptr;
+  write_initial_data([only](const Instrument& instrument) { return wants(only, instrument); }, market);
+  Selection selection;
+  if (request) {
+    for (const ChannelSpec& what : request->channels) {
+      const Policy policy = effective_policy(what.channel, request->policy);
+      if (request->every) selection.add(what, nullptr, policy);
+      for (const Instrument* instrument : request->instruments) selection.add(what, instrument, policy);
+    }
+    write_answer(*request);
+    write_snapshots(*request, false, market);
+  } else {
+    selection = Selection::initial();
+    write_statuses(nullptr);
+  }
+  if (error) {
+    TextBuffer text;
+    append_error(text, *error);
+    write_payload(text.view());
+  }
+  const auto shared = acquire(std::move(selection), market);
+  clients_[client] = {shared, !request};
+  add_answer(Answer::Kind::select, client, shared->second.selection, begin, market);
+}
+
+void Publisher::leave(ClientKey client, const market::Market& market) {
+  const auto at = clients_.find(client);
+  if (at == clients_.end()) return;
+  release(at->second.shared, market);
+  clients_.erase(at);
+}
+
+void Publisher::answer(ClientKey client, const Request& request, const market::Market& market) {
+  TextBuffer text;
+  if (const auto* subscribe = std::get_if<SubscribeRequest>(&request)) {
+    select(client, *subscribe, market);
+  } else if (const auto* ping = std::get_if<PingRequest>(&request)) {
+    append_pong(text, *ping, market.last_recv_ts());
+    reply(client, text.view(), market);
+  } else if (const auto* error = std::get_if<RequestError>(&request)) {
+    append_error(text, *error);
+    reply(client, text.view(), market);
+  } else if (const auto* annotation = std::get_if<AnnotateRequest>(&request)) {
+    annotate(*annotation, market);
+  }
+}
+
+void Publisher::reply(ClientKey client, std::string_view payload, const market::Market& market) {
+  const std::size_t begin = run().bytes.size();
+  write_payload(payload);
+  add_answer(Answer::Kind::plain, client, nullptr, begin, market);
+}
+
+void Publisher::select(ClientKey client, const SubscribeRequest& request, const market::Market& market) {
+  const auto at = clients_.find(client);
+  if (at == clients_.end()) return;
+  Selection selection;
+  if (!request.subscribe || !at->second.by_default) selection = *at->second.shared->second.selection;
+  for (const ChannelSpec& what : request.channels) {
+    const Policy policy = effective_policy(what.channel, request.policy);
+    if (request.every) {
+      request.subscribe ? selection.add(what, nullptr, policy) : selection.remove(what, nullptr);
+    }
+    for (const Instrument* instrument : request.instruments) {
+      request.subscribe ? selection.add(what, instrument, policy) : selection.remove(what, instrument);
+    }
+  }
+  if (selection.items().size() > kMostSubscriptions) {
+    const RequestError error{request.id, ErrorCode::too_many,
+                             "more than " + std::to_string(kMostSubscriptions) + " subscriptions on one connection"};
+    TextBuffer text;
+    append_error(text, error);
+    reply(client, text.view(), market);
+    return;
+  }
+  const std::size_t begin = run().bytes.size();
+  write_answer(request);
+  // Acquired before the old one is released, so that a topic both name never stops being encoded.
+  const auto shared = acquire(std::move(selection), market);
+  release(at->second.shared, market);
+  at->second.shared = shared;
+  if (request.subscribe) {
+    at->second.by_default = false;
+    write_snapshots(request, true, market);
+  }
+  add_answer(Answer::Kind::select, client, shared->second.selection, begin, market);
+}
+
+void Publisher::annotate(const AnnotateRequest& request, const market::Market& market) {
+  Mark mark;
+  const std::string id = request.mark.empty() ? "a" + hub::make_epoch() : request.mark;
+  mark.id = id;
+  mark.text = request.text;
+  mark.kind = request.kind;
+  mark.color = request.color;
+  mark.price = request.price;
+  mark.points = request.points;
+  mark.deleted = request.remove;
+  auto batch = std::make_unique<EventBatch>();
+  // Stamped with the market's time, not the clock's: a replay of it falls at the same place.
+  const Micros now = market.last_recv_ts();
+  batch->append(Event::annotation(*request.instrument, now, request.ts != 0 ? request.ts : now, mark));
+  hub_.inject(std::move(batch));
+}
+
+void Publisher::refresh(ClientKey client, const RefreshRequest& request, const market::Market& market) {
+  const auto at = clients_.find(client);
+  if (at == clients_.end()) return;
+  const Selection& selection = *at->second.shared->second.selection;
+  const bool same_epoch = request.epochs == epochs_;
+  const std::size_t begin = run().bytes.size();
+  if (request.everything || !same_epoch) {
+    if (same_epoch) {
+      write_tickers_after(selection, 0, market);
+    } else {
+      write_initial_data(
+          [&](const Instrument& i) {
+            return selection.find({Channel::ticker, 0}, i).has_value();
+          },
+          market);
+    }
+    for (const market::InstrumentState* state : market.all()) {
+      for (const ChannelSpec& what : state_channels()) {
+        const auto policy = selection.find(what, *state->instrument);
+        if (policy && *policy != Policy::lossless) write_state(what, *state->instrument, 0, market);
+      }
+    }
+  } else {
+    if (request.tickers) write_tickers_after(selection, request.tickers_after, market);
+    for (const RefreshRequest::Stale& stale : request.topics) {
+      write_state(stale.topic->what, *stale.topic->instrument, stale.from_seq, market);
+    }
+  }
+  add_answer(Answer::Kind::refresh, client, nullptr, begin, market, request.token);
+}
+
+void Publisher::on_epoch(const std::string& epoch, const market::Market& market) {
+  (void)epoch;
+  ++epochs_;
+  for (auto& row : rows_) {
+    if (!row) continue;
+    row->last_status.clear();
+    row->annotations.clear();
+    for (TopicState* topic : row->depths) {
+      if (topic != nullptr) topic->view.reset(market::Book{}, topic->topic.what.param);
+    }
+  }
+  const std::size_t begin = run().bytes.size();
+  write_initial_data([](const Instrument&) { return true; }, market);
+  RunItem& item = run().items.emplace_back();
+  item.kind = RunItem::Kind::epoch;
+  item.frame = {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(run().bytes.size() - begin)};
+  hand_over();
+}
+
+// ---- what they are told -------------------------------------------------------------------------------------------
+
+void Publisher::write_payload(std::string_view payload) {
+  TextBuffer& out = run().bytes;
+  const std::size_t begin = begin_frame(out);
+  out.raw(payload);
+  end_frame(out, begin);
+}
+
+void Publisher::write_initial_data(const std::function<bool(const Instrument&)>& wanted, const market::Market& market) {
+  TextBuffer& out = run().bytes;
+  const std::size_t begin = begin_frame(out);
+  Micros newest = 0;
+  std::vector<const market::InstrumentState*> states;
+  for (const market::InstrumentState* state : market.all()) {
+    if (!state->has_ticker || !wanted(*state->instrument)) continue;
+    states.push_back(state);
+    newest = std::max(newest, state->ticker_recv_ts);
+  }
+  out.raw("{\"type\":\"initial_data\",\"protocol\":1,\"epoch\":");
+  out.quoted(hub_.epoch());
+  out.raw(",\"seq\":");
+  out.integer(market.ticker_count());
+  out.raw(",\"ts\":");
+  out.integer(newest);
+  out.raw(",\"data\":{");
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    if (i != 0) out.raw(',');
+    out.quoted(row_of(*states[i]->instrument).label);
+    out.raw(':');
+    append_ticker(out, ticker_event(*states[i]));
+  }
+  out.raw("}}");
+  end_frame(out, begin);
+}
+
+void Publisher::write_answer(const SubscribeRequest& request) {
+  TextBuffer& out = run().bytes;
+  const std::size_t begin = begin_frame(out);
+  out.raw(request.subscribe ? std::string_view("{\"type\":\"subscribed\"")
+                            : std::string_view("{\"type\":\"unsubscribed\""));
+  if (!request.id.empty()) {
+    out.raw(",\"id\":");
+    out.raw(request.id);
+  }
+  out.raw(",\"epoch\":");
+  out.quoted(hub_.epoch());
+  if (!request.every) {
+    out.raw(",\"symbols\":[");
+    for (std::size_t i = 0; i < request.instruments.size(); ++i) {
+      if (i != 0) out.raw(',');
+      out.quoted(labels_->label(*request.instruments[i]));
+    }
+    out.raw(']');
+  }
+  out.raw(",\"channels\":[");
+  for (std::size_t i = 0; i < request.channels.size(); ++i) {
+    if (i != 0) out.raw(',');
+    out.quoted(channel_text(request.channels[i]));
+  }
+  out.raw(']');
+  if (request.subscribe && request.policy) {
+    out.raw(",\"policy\":");
+    out.quoted(name_of(*request.policy));
+  }
+  out.raw('}');
+  end_frame(out, begin);
+}
+
+void Publisher::write_snapshots(const SubscribeRequest& request, bool with_tickers, const market::Market& market) {
+  if (with_tickers && has_channel(request, Channel::ticker)) {
+    write_initial_data([&](const Instrument& instrument) { return wants(&request, instrument); }, market);
+  }
+  if (has_channel(request, Channel::status)) write_statuses(&request);
+  const auto one = [&](const Instrument& instrument) {
+    for (const ChannelSpec& what : request.channels) {
+      if (what.channel != Channel::ticker && what.channel != Channel::status) {
+        write_start(request, what, instrument, market);
+      }
+    }
+  };
+  if (request.every) {
+    for (const market::InstrumentState* state : market.all()) {
+      if (!state->instrument->symbol.empty()) one(*state->instrument);
+    }
+  } else {
+    for (const Instrument* instrument : request.instruments) one(*instrument);
+  }
+}
+
+void Publisher::write_start(const SubscribeRequest& request, const ChannelSpec& what, const Instrument& instrument,
+                            const market::Market& market) {
+  const SubscribeRequest::Position* position = request.resume ? request.position(what, instrument) : nullptr;
+  if (position != nullptr) {
+    const std::uint64_t now = seq_of(what, market.find(instrument.id));
+    if (request.epoch == hub_.epoch() && position->seq == now) return;  // it has everything
+    write_gap(request, *position, now);
+  }
+  write_state(what, instrument, 0, market);
+}
+
+std::uint64_t Publisher::seq_of(const ChannelSpec& what, const market::InstrumentState* state) {
+  if (state == nullptr) return 0;
+  switch (what.channel) {
+    case Channel::ticker:
+      return state->ticker_seq;
+    case Channel::trades:
+      return state->trades_seq;
+    case Channel::book:
+      return what.param == 0 ? state->book_seq : state->depth_seq[depth_index(what.param)];
+    case Channel::candle: {
+      const auto own = state->candles.find(static_cast<std::int32_t>(what.param));
+      if (own != state->candles.end()) return own->second.seq;
+      market::NumberedCandle derived;
+      return state->derived.current(timeframe_index(what.param), derived) ? derived.seq : 0;
+    }
+    default:
+      return 0;
+  }
+}
+
+void Publisher::write_state(const ChannelSpec& what, const Instrument& instrument, std::uint64_t from_seq,
+                            const market::Market& market) {
+  const market::InstrumentState* state = market.find(instrument.id);
+  if (state == nullptr) return;
+  const Row& row = row_of(instrument);
+  TextBuffer& out = run().bytes;
+  const std::uint64_t seq = seq_of(what, state);
+  if (from_seq >= seq) from_seq = 0;  // it conflates nothing
+  if (what.channel == Channel::book && state->has_book) {
+    const std::size_t depth = what.param == 0 ? SIZE_MAX : what.param;
+    const std::vector<Level> bids = state->book.bids().top(depth);
+    const std::vector<Level> asks = state->book.asks().top(depth);
+    const std::size_t begin = begin_frame(out);
+    append_book(out, {instrument.exchange, row.label, seq, from_seq, what.param == 0 ? state->book_depth : what.param,
+                      BookAction::snapshot, bids, asks, state->book_ts, state->book_recv_ts, state->book_state});
+    end_frame(out, begin);
+  } else if (what.channel == Channel::candle) {
+    const auto own = state->candles.find(static_cast<std::int32_t>(what.param));
+    market::NumberedCandle derived;
+    const bool is_own = own != state->candles.end();
+    if (!is_own && !state->derived.current(timeframe_index(what.param), derived)) return;
+    const std::size_t begin = begin_frame(out);
+    append_candle(
+        out, {instrument.exchange, row.label, seq, from_seq, is_own ? own->second.recv_ts : state->derived.recv_ts(),
+              is_own ? &own->second.last : &derived.candle, !is_own});
+    end_frame(out, begin);
+  } else if (what.channel == Channel::annotation) {
+    for (const auto& [id, payload] : row.annotations) write_payload(payload);
+  }
+}
+
+void Publisher::write_tickers_after(const Selection& selection, std::uint64_t after, const market::Market& market) {
+  std::vector<const market::InstrumentState*> states;
+  std::uint64_t seq = 0;
+  Micros newest = 0;
+  for (const market::InstrumentState* state : market.all()) {
+    if (!state->has_ticker || state->ticker_seq <= after) continue;
+    if (!selection.find({Channel::ticker, 0}, *state->instrument)) continue;
+    states.push_back(state);
+    seq = std::max(seq, state->ticker_seq);
+    newest = std::max(newest, state->ticker_recv_ts);
+  }
+  if (states.empty()) return;
+  TextBuffer& out = run().bytes;
+  const std::size_t begin = begin_frame(out);
+  out.raw("{\"type\":\"market_update\",\"seq\":");
+  out.integer(seq);
+  out.raw(",\"ts\":");
+  out.integer(newest);
+  out.raw(",\"data\":{");
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    if (i != 0) out.raw(',');
+    out.quoted(row_of(*states[i]->instrument).label);
+    out.raw(':');
+    append_ticker(out, ticker_event(*states[i]));
+  }
+  out.raw("}}");
+  end_frame(out, begin);
+}
+
+void Publisher::write_statuses(const SubscribeRequest* only) {
+  for (const auto& row : rows_) {
+    if (!row || row->last_status.empty()) continue;
+    const bool whole_feed = row->instrument->symbol.empty();
+    const bool asked =
+        wants(only, *row->instrument) ||
+        (whole_feed && std::any_of(only->instruments.begin(), only->instruments.end(),
+                                   [&](const Instrument* i) { return i->exchange == row->instrument->exchange; }));
+    if (asked) write_payload(row->last_status);
+  }
+}
+
+void Publisher::write_gap(const SubscribeRequest& request, const SubscribeRequest::Position& position,
+                          std::uint64_t now) {
+  Gap gap;
+  gap.channel = position.what.channel;
+  gap.client = true;
+  if (request.epoch == hub_.epoch() && position.seq < now) {
+    gap.reason = "no longer held";
+    gap.from_seq = position.seq + 1;
+    gap.to_seq = now;
+    gap.lost = static_cast<std::int64_t>(now - position.seq);
+  } else {
+    gap.reason = "another epoch";
+  }
+  TextBuffer& out = run().bytes;
+  const std::size_t begin = begin_frame(out);
+  append_message(out, Event::of(*position.instrument, 0, 0, gap), row_of(*position.instrument).label);
+  end_frame(out, begin);
+}
+
+}  // namespace bixws::server

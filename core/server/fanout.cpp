@@ -1,0 +1,499 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fanout: taking runs in and sending them out. What happens to clients that cannot follow is in laggards.cpp.
+#include "server/fanout.h"
+
+#include <algorithm>
+
+namespace bixws::server {
+namespace {
+
+void count(FanoutCounters::Counter& counter, std::uint64_t amount = 1) {
+  counter.fetch_add(amount, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+Fanout::Fanout(net::Loop& loop, std::uint32_t index, const FanoutOptions& options, const Labels& labels,
+               Refresh refresh)
+    : loop_(loop),
+      index_(index),
+      options_(options),
+      labels_(labels),
+      refresh_(std::move(refresh)),
+      interval_(loop, [this] { finish_turn(); }),
+      tick_(loop, [this] { finish_turn(); }) {}
+
+Fanout::~Fanout() = default;
+
+// ---- clients and audiences ----------------------------------------------------------------------------------------
+
+Member& Fanout::add(Outlet& outlet, std::uint64_t number) {
+  auto& slot = members_[number];
+  slot = std::make_unique<Member>();
+  slot->outlet = &outlet;
+  slot->number = number;
+  return *slot;
+}
+
+void Fanout::remove(Member& member) {
+  leave(member);
+  if (member.hurried) std::erase(hurried_, &member);
+  members_.erase(member.number);
+  drop_empty_audiences();
+}
+
+Audience& Fanout::audience_of(const std::shared_ptr<const Selection>& selection) {
+  auto& slot = audiences_[selection.get()];
+  if (slot) return *slot;
+  slot = std::make_unique<Audience>();
+  slot->selection = selection;
+  for (const Selection::Item& item : selection->items()) {
+    if (item.excluded) continue;
+    const bool state = item.what.channel == Channel::ticker || item.what.channel == Channel::book ||
+                       item.what.channel == Channel::candle;
+    slot->lossless = slot->lossless || item.policy == Policy::lossless;
+    slot->conflates = slot->conflates || (state && item.policy == Policy::conflate);
+    slot->refreshes = slot->refreshes || (state && item.policy != Policy::lossless);
+  }
+  order_.push_back(slot.get());
+  for (const Topic* topic : topics_) {
+    if (topic == nullptr || !listening_[topic->id]) continue;
+    if (const auto policy = selection->find(topic->what, *topic->instrument)) {
+      listening_[topic->id]->push_back({slot.get(), *policy});
+    }
+  }
+  return *slot;
+}
+
+void Fanout::enter(Member& member, Audience& audience) {
+  member.audience = &audience;
+  member.position = audience.log.end();
+  member.index = static_cast<std::uint32_t>(audience.members.size());
+  audience.members.push_back(&member);
+}
+
+void Fanout::leave(Member& member) {
+  Audience* const audience = member.audience;
+  if (audience == nullptr) return;
+  member.audience = nullptr;
+  audience->members[member.index] = audience->members.back();
+  audience->members[member.index]->index = member.index;
+  audience->members.pop_back();
+  if (member.behind) std::erase(audience->laggards, &member);
+  member.behind = false;
+  emptied_ = emptied_ || audience->members.empty();
+}
+
+// Not as soon as the last member leaves: that may happen in the middle of a sweep.
+void Fanout::drop_empty_audiences() {
+  if (!emptied_) return;
+  emptied_ = false;
+  for (auto& list : listening_) {
+    if (list) std::erase_if(*list, [](const Listening& l) { return l.audience->members.empty(); });
+  }
+  std::erase_if(order_, [](const Audience* audience) { return audience->members.empty(); });
+  std::erase_if(audiences_, [](const auto& entry) { return entry.second->members.empty(); });
+}
+
+const std::vector<Fanout::Listening>& Fanout::listening(const Topic& topic) {
+  if (topic.id >= listening_.size()) {
+    listening_.resize(topic.id + 1);
+    topics_.resize(topic.id + 1);
+  }
+  auto& list = listening_[topic.id];
+  if (!list) {
+    list.emplace();
+    topics_[topic.id] = &topic;
+    for (Audience* audience : order_) {
+      if (const auto policy = audience->selection->find(topic.what, *topic.instrument)) {
+        list->push_back({audience, *policy});
+      }
+    }
+  }
+  return *list;
+}
+
+// ---- what comes in ------------------------------------------------------------------------------------------------
+
+void Fanout::append(Audience& audience, std::string_view frame, const LogEntry& entry) {
+  audience.log.append(frame, entry);
+  due_ = true;
+}
+
+void Fanout::take(const Run& run) {
+  for (const RunItem& item : run.items) {
+    switch (item.kind) {
+      case RunItem::Kind::message:
+        for (const Listening& l : listening(*item.topic)) {
+          append(*l.audience, run.text(item.frame), {0, l.policy, false, false, item.topic, item.seq, item.recv_ts});
+        }
+        break;
+      case RunItem::Kind::ticker:
+        take_ticker(run, item);
+        break;
+      case RunItem::Kind::notice:
+        for (Audience* audience : order_) {
+          if (audience->selection->concerned(item.channel, *item.instrument)) {
+            append(*audience, run.text(item.frame), {0, Policy::lossless, false, false, nullptr, 0, item.recv_ts});
+          }
+        }
+        break;
+      case RunItem::Kind::epoch:
+        ++epochs_;
+        for (const Topic* topic : fresh_) fragments_[topic->id].fresh = false;
+        fresh_.clear();
+        for (Audience* audience : order_) {
+          audience->composed = 0;
+          append(*audience, run.text(item.frame), {0, Policy::lossless, false, true, nullptr, 0, 0});
+        }
+        break;
+      case RunItem::Kind::answer:
+        take_answer(run, item);
+        break;
+    }
+  }
+}
+
+void Fanout::take_ticker(const Run& run, const RunItem& item) {
+  bool batched = false;
+  for (const Listening& l : listening(*item.topic)) {
+    if (l.policy == Policy::lossless || options_.interval == net::Duration::zero()) {
+      append(*l.audience, run.text(item.frame), {0, l.policy, true, false, item.topic, item.seq, item.recv_ts});
+    } else {
+      batched = true;
+    }
+  }
+  if (!batched) return;
+  if (item.topic->id >= fragments_.size()) fragments_.resize(item.topic->id + 1);
+  Fragment& fragment = fragments_[item.topic->id];
+  fragment.text.assign(run.text(item.part));
+  fragment.seq = item.seq;
+  fragment.recv_ts = item.recv_ts;
+  if (!fragment.fresh) fresh_.push_back(item.topic);
+  fragment.fresh = true;
+}
+
+void Fanout::flush_tickers() {
+  for (const Topic* topic : fresh_) {
+    for (const Listening& l : listening(*topic)) {
+      if (l.policy != Policy::lossless) l.audience->fresh_tickers.push_back(topic);
+    }
+  }
+  for (Audience* audience : order_) {
+    if (!audience->fresh_tickers.empty()) flush_tickers(*audience);
+  }
+  for (const Topic* topic : fresh_) fragments_[topic->id].fresh = false;
+  fresh_.clear();
+  flushed_at_ = loop_.now();
+}
+
+void Fanout::flush_tickers(Audience& audience) {
+  // A client that came in between already made this audience tell some of them.
+  std::erase_if(audience.fresh_tickers,
+                [&](const Topic* topic) { return fragments_[topic->id].seq <= audience.composed; });
+  std::uint64_t seq = 0;
+  Micros newest = 0;
+  for (const Topic* topic : audience.fresh_tickers) {
+    seq = std::max(seq, fragments_[topic->id].seq);
+    newest = std::max(newest, fragments_[topic->id].recv_ts);
+  }
+  if (!audience.fresh_tickers.empty()) {
+    composed_.clear();
+    const std::size_t begin = begin_frame(composed_);
+    composed_.raw("{\"type\":\"market_update\",\"seq\":");
+    composed_.integer(seq);
+    composed_.raw(",\"ts\":");
+    composed_.integer(newest);
+    composed_.raw(",\"data\":{");
+    bool first = true;
+    for (const Topic* topic : audience.fresh_tickers) {
+      if (!first) composed_.raw(',');
+      first = false;
+      composed_.raw(fragments_[topic->id].text);
+    }
+    composed_.raw("}}");
+    const Extent frame = end_frame(composed_, begin);
+    append(audience, composed_.view().substr(frame.offset, frame.size),
+           {0, Policy::conflate, true, false, nullptr, seq, newest});
+    audience.composed = seq;
+  }
+  audience.fresh_tickers.clear();
+}
+
+void Fanout::take_answer(const Run& run, const RunItem& item) {
+  const Answer& answer = run.answers[item.index];
+  if (answer.client.loop != index_) return;
+  const auto at = members_.find(answer.client.number);
+  if (at == members_.end() || at->second->gone) return;
+  Member& member = *at->second;
+  const std::string_view frames = run.text(answer.frames);
+  switch (answer.kind) {
+    case Answer::Kind::plain:
+      add_private(member, member.audience == nullptr ? 0 : member.audience->log.end(), std::string(frames));
+      hurry(member);
+      break;
+    case Answer::Kind::select:
+      select(member, answer, frames);
+      break;
+    case Answer::Kind::refresh:
+      refreshed(member, answer, frames);
+      break;
+  }
+}
+
+void Fanout::select(Member& member, const Answer& answer, std::string_view frames) {
+  std::string before;
+  bool refresh_all = false;
+  if (member.audience != nullptr) {
+    // What it still has to get as a member of the old audience goes along as its own.
+    refresh_all = member.waits_for_refresh() || (member.extra && member.extra->loss);
+    before = take_gaps(member) + keep_unrefreshed(member, member.audience->log.end());
+    if (member.extra) {
+      member.extra->token = 0;
+      for (Member::Private& own : member.extra->privates) own.at = 0;
+    }
+    leave(member);
+  }
+  Audience& audience = audience_of(answer.selection);
+  if (!fresh_.empty()) {
+    // The answer contains these tickers already: the audience must be told before the newcomer joins it.
+    for (const Topic* topic : fresh_) {
+      const auto policy = audience.selection->find(topic->what, *topic->instrument);
+      if (policy && *policy != Policy::lossless) audience.fresh_tickers.push_back(topic);
+    }
+    if (audience.members.empty()) audience.fresh_tickers.clear();
+    flush_tickers(audience);
+  }
+  audience.composed = std::max(audience.composed, answer.ticker_seq);
+  enter(member, audience);
+  before += frames;
+  add_private(member, member.position, std::move(before));
+  if (refresh_all && audience.refreshes) {
+    RefreshRequest all;
+    all.everything = true;
+    request(member, all);
+  }
+  hurry(member);
+}
+
+// ---- what goes out ------------------------------------------------------------------------------------------------
+
+void Fanout::hurry(Member& member) {
+  if (!member.hurried) hurried_.push_back(&member);
+  member.hurried = true;
+  due_ = true;
+}
+
+void Fanout::add_private(Member& member, std::uint64_t at, std::string bytes) {
+  if (bytes.empty()) return;
+  auto& privates = member.more().privates;
+  if (!privates.empty()) at = std::max(at, privates.back().at);
+  privates.push_back({at, std::move(bytes), 0});
+}
+
+void Fanout::send(Member& member, std::string frames) {
+  if (member.gone) return;
+  const std::uint64_t at = member.audience == nullptr ? 0 : member.audience->log.boundary(member.position);
+  add_private(member, at, std::move(frames));
+  if (!member.blocked && !member.waits_for_refresh()) deliver(member);
+}
+
+void Fanout::writable(Member& member) {
+  member.blocked = false;
+  deliver(member);
+}
+
+void Fanout::drop_backlog(Member& member) {
+  std::string rest;
+  if (member.extra && !member.extra->privates.empty() && member.extra->privates.front().sent > 0) {
+    const Member::Private& own = member.extra->privates.front();
+    const std::size_t end = frame_boundary(own.bytes, own.sent);
+    rest = own.bytes.substr(own.sent, end - own.sent);
+    if (rest.empty()) member.outlet->frame_finished();
+  } else if (member.audience != nullptr && member.position < member.audience->log.end()) {
+    const MessageLog& log = member.audience->log;
+    const std::uint64_t end = log.boundary(member.position);
+    if (end != member.position) {
+      const LogChunk& chunk = log.at(member.position);
+      rest = chunk.bytes.view().substr(member.position - chunk.begin, end - member.position);
+    } else if (member.blocked) {
+      member.outlet->frame_finished();
+    }
+  }
+  leave(member);
+  member.extra.reset();
+  add_private(member, 0, std::move(rest));
+  member.position = 0;
+  if (!member.blocked) deliver(member);
+}
+
+void Fanout::when_drained(Member& member, std::function<void()> drained) {
+  if (member.gone) return;
+  Member::Extra& extra = member.more();
+  extra.drained = std::move(drained);
+  extra.drained_at = member.audience == nullptr ? 0 : member.audience->log.end();
+  hurry(member);
+}
+
+void Fanout::block(Member& member) {
+  member.blocked = true;
+  count(counters_.blocked);
+  if (member.audience == nullptr || member.behind) return;
+  member.behind = true;
+  member.audience->laggards.push_back(&member);
+}
+
+bool Fanout::write(Member& member, std::string_view bytes) {
+  const net::IoResult result = member.outlet->send_frames(bytes);
+  count(counters_.sends);
+  count(counters_.bytes, result.bytes);
+  switch (result.status) {
+    case net::IoStatus::ok:
+      return true;
+    case net::IoStatus::again:
+      sent_ = result.bytes;
+      block(member);
+      return false;
+    case net::IoStatus::closed:
+    case net::IoStatus::error:
+      sent_ = 0;
+      member.gone = true;
+      return false;
+  }
+  return false;
+}
+
+void Fanout::deliver(Member& member) {
+  while (!member.gone) {
+    Member::Extra* const extra = member.extra.get();
+    if (extra != nullptr && !extra->privates.empty() && extra->privates.front().at <= member.position) {
+      Member::Private& own = extra->privates.front();
+      if (!write(member, std::string_view(own.bytes).substr(own.sent))) {
+        own.sent += sent_;
+        return;
+      }
+      extra->privates.pop_front();
+      continue;
+    }
+    if (member.audience == nullptr) break;
+    if (member.waits_for_refresh()) break;
+    if (extra != nullptr && extra->loss) {
+      if (recover(member)) continue;
+      break;
+    }
+    const MessageLog& log = member.audience->log;
+    std::uint64_t limit = log.sealed_end();
+    if (extra != nullptr && !extra->privates.empty()) limit = std::min(limit, extra->privates.front().at);
+    if (member.position >= limit) break;
+    if (member.behind && refresh_instead(member)) continue;
+    const LogChunk& chunk = log.at(member.position);
+    std::uint64_t end = std::min(limit, chunk.end());
+    if (options_.max_batch != 0) end = std::min(end, piece_end(chunk, member.position, options_.max_batch));
+    if (!write(member, chunk.bytes.view().substr(member.position - chunk.begin, end - member.position))) {
+      member.position += sent_;
+      return;
+    }
+    member.position = end;
+  }
+  caught_up(member);
+}
+
+void Fanout::caught_up(Member& member) {
+  if (member.extra && member.extra->drained && !member.gone && member.extra->privates.empty() &&
+      member.position >= member.extra->drained_at) {
+    const auto drained = std::move(member.extra->drained);
+    member.extra->drained = nullptr;
+    drained();
+  }
+  if (member.extra && member.extra->idle()) member.extra.reset();
+  const bool up = member.gone || member.audience == nullptr || member.position >= member.audience->log.sealed_end();
+  if (up && member.behind) {
+    std::erase(member.audience->laggards, &member);
+    member.behind = false;
+  } else if (!up && !member.behind) {
+    member.behind = true;
+    member.audience->laggards.push_back(&member);
+  }
+}
+
+void Fanout::finish_turn() {
+  const net::Instant now = loop_.now();
+  if (!fresh_.empty()) {
+    if (now - flushed_at_ >= options_.interval) {
+      flush_tickers();
+    } else if (!interval_.active()) {
+      interval_.start_at(flushed_at_ + options_.interval);
+    }
+  }
+  if (!due_) return;
+  if (options_.tick > net::Duration::zero() && now - swept_at_ < options_.tick) {
+    if (!tick_.active()) tick_.start_at(swept_at_ + options_.tick);
+    return;
+  }
+  swept_at_ = now;
+  sweep();
+}
+
+void Fanout::sweep() {
+  due_ = false;
+  count(counters_.sweeps);
+  ++turn_;
+  for (Audience* audience : order_) {
+    if (audience->log.has_unsealed()) audience->log.seal();
+  }
+  // Those with something of their own first: they are few, and afterwards they are like everybody.
+  std::vector<Member*> hurried;
+  hurried.swap(hurried_);
+  for (Member* member : hurried) {
+    member->hurried = false;
+    if (!member->blocked) deliver(*member);
+  }
+  for (std::size_t i = 0; i < order_.size(); ++i) sweep(*order_[(i + turn_) % order_.size()]);
+  drop_empty_audiences();
+}
+
+void Fanout::sweep(Audience& audience) {
+  const std::uint64_t end = audience.log.sealed_end();
+  if (audience.swept != end) {
+    const LogChunk& chunk = audience.log.at(audience.swept);
+    if (options_.max_batch == 0) {
+      send_piece(audience, chunk.bytes.view(), chunk.begin);
+    } else {
+      for (std::uint64_t begin = chunk.begin; begin != end;) {
+        const std::uint64_t stop = piece_end(chunk, begin, options_.max_batch);
+        send_piece(audience, chunk.bytes.view().substr(begin - chunk.begin, stop - begin), begin);
+        begin = stop;
+      }
+    }
+    count(counters_.messages, chunk.entries.size() * audience.members.size());
+    audience.swept = end;
+  }
+  trim(audience);
+}
+
+void Fanout::send_piece(Audience& audience, std::string_view bytes, std::uint64_t begin) {
+  std::uint64_t sends = 0;
+  std::uint64_t taken = 0;
+  const std::size_t size = audience.members.size();
+  const std::size_t first = turn_ % size;
+  for (std::size_t i = 0; i < size; ++i) {
+    const std::size_t at = first + i;
+    Member& member = *audience.members[at < size ? at : at - size];
+    if (member.position != begin || member.behind || member.extra) continue;
+    const net::IoResult result = member.outlet->send_frames(bytes);
+    ++sends;
+    taken += result.bytes;
+    if (result.status == net::IoStatus::ok) {
+      member.position = begin + bytes.size();
+    } else if (result.status == net::IoStatus::again) {
+      member.position = begin + result.bytes;
+      block(member);
+    } else {
+      member.gone = true;
+    }
+  }
+  count(counters_.sends, sends);
+  count(counters_.bytes, taken);
+}
+
+}  // namespace bixws::server

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Member: one client as the fan-out sees it, a position in its audience's log and, only while it needs them, things of
+// its own.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/transport.h"
+#include "server/audience.h"
+
+namespace bixws::server {
+
+/// The way out to a client.
+class Outlet {
+ public:
+  /// One send(), nothing copied. `again`: only `bytes` were taken, and Fanout::writable() is to be called when there is
+  /// room.
+  virtual net::IoResult send_frames(std::string_view frames) = 0;
+  /// The last send_frames() was cut between two frames, and nothing of it follows.
+  virtual void frame_finished() = 0;
+  /// It cannot follow, and its policy does not allow to leave anything out: close it with 1013.
+  virtual void too_slow() = 0;
+
+ protected:
+  ~Outlet() = default;
+};
+
+struct Member {
+  /// Bytes for this client alone, to be sent before the log goes on at `at`.
+  struct Private {
+    std::uint64_t at = 0;
+    std::string bytes;
+    std::size_t sent = 0;
+  };
+  /// Messages it lost, because the log could not wait for it.
+  struct Loss {
+    std::vector<Trimmed> before;  ///< per topic, what it had got when the loss began
+    std::uint64_t epochs = 0;     ///< trimmed epochs then
+  };
+  /// What only few clients have at any time.
+  struct Extra {
+    std::deque<Private> privates;
+    std::unique_ptr<Loss> loss;
+    std::vector<std::uint32_t> stale;  ///< ids of the topics a refresh is to replace, sorted
+    bool stale_tickers = false;
+    bool stale_everything = false;
+    bool lost_meanwhile = false;  ///< while waiting for the refresh
+    std::uint64_t token = 0;      ///< of the refresh it waits for; 0: none
+    std::function<void()> drained;
+    std::uint64_t drained_at = 0;
+    [[nodiscard]] bool idle() const { return privates.empty() && loss == nullptr && token == 0 && !drained; }
+  };
+
+  Outlet* outlet = nullptr;
+  Audience* audience = nullptr;
+  std::uint64_t position = 0;  ///< in the audience's log: all before it is out
+  std::unique_ptr<Extra> extra;
+  std::uint64_t number = 0;
+  std::uint32_t index = 0;  ///< in Audience::members
+  bool behind = false;      ///< in Audience::laggards
+  bool blocked = false;     ///< its socket is full
+  bool hurried = false;
+  bool gone = false;  ///< the connection broke, or everything was dropped on purpose
+
+  [[nodiscard]] Extra& more() {
+    if (!extra) extra = std::make_unique<Extra>();
+    return *extra;
+  }
+  [[nodiscard]] bool waits_for_refresh() const { return extra && extra->token != 0; }
+};
+
+}  // namespace bixws::server

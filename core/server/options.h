@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Options of the server: every limit and switch, with the defaults of docs/protocol.md.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/loop.h"
+#include "server/request.h"
+
+namespace bixws::server {
+
+struct Options {
+  std::string host = "127.0.0.1";  ///< a name: all its addresses; empty: every interface
+  std::uint16_t port = 8765;       ///< 0: any free one
+  unsigned io_threads = 1;         ///< loops, each with a thread of its own
+  std::string first_exchange;      ///< the first feed given: its symbols need no prefix
+
+  net::Duration interval = std::chrono::milliseconds(100);  ///< ticker batching; zero: at once
+  net::Duration tick = net::Duration::zero();               ///< least time between two sweeps
+  std::size_t max_batch = 0;                                ///< messages a send may carry; 0: all that is due
+  std::size_t client_bytes = std::size_t{1} << 20;          ///< a client may be behind
+  /// Feeds wait for lossless clients instead of cutting them; for replays and other sources that can wait. A client
+  /// that takes nothing for `hold_deadline` is cut all the same.
+  bool hold_back = false;
+  net::Duration hold_deadline = std::chrono::seconds(10);
+
+  std::size_t max_clients = 20000;
+  std::optional<std::size_t> max_clients_per_address;  ///< absent: 256, loopback exempt
+  std::size_t max_message = std::size_t{64} * 1024;    ///< bytes of a client's message
+  unsigned messages_per_second = 50;                   ///< of one client, with as many again in reserve
+  int send_buffer = 128 * 1024;                        ///< SO_SNDBUF; bounds what goes stale in the kernel
+  net::Duration ping_interval = std::chrono::seconds(20);
+  net::Duration pong_deadline = std::chrono::seconds(20);
+  net::Duration head_deadline = std::chrono::seconds(5);
+  net::Duration tls_deadline = std::chrono::seconds(10);
+  net::Duration close_deadline = std::chrono::seconds(2);
+
+  bool compress = false;          ///< agree to permessage-deflate
+  std::string tls_cert, tls_key;  ///< PEM files; both or none
+  std::vector<std::string> tokens;
+  std::string token_file;                    ///< one token a line, # comments; read at start and by reload()
+  std::vector<std::string> allowed_origins;  ///< "https://example.org"; "*": all
+  std::string base_path;                     ///< "/bixws": only below it
+  bool trust_proxy = false;                  ///< believe X-Forwarded-For, -Host and -Proto
+
+  std::string version;  ///< shown on the page and in metrics
+
+  /// Why this process is not healthy, beyond what status events tell; called from server threads.
+  std::function<std::vector<std::string>()> health;
+  /// More lines for /metrics, in Prometheus text; called from server threads.
+  std::function<std::string()> metrics;
+  /// Steers a replay; called from server threads. Empty text: done. Otherwise the text of the error. Absent: this is
+  /// no replay.
+  std::function<std::string(const ReplayRequest&)> replay;
+  /// Writes to the log; called from server threads.
+  std::function<void(std::string_view)> log;
+};
+
+}  // namespace bixws::server

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// Publisher: the server's ear at the hub. Encodes each event once per topic that somebody is subscribed to, answers
+// subscribes at their exact place in the order, and hands all of it to the server's loops as runs.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "hub/hub.h"
+#include "server/depth_view.h"
+#include "server/labels.h"
+#include "server/replies.h"
+#include "server/request.h"
+#include "server/run.h"
+
+namespace bixws::server {
+
+/// What a client that had fallen behind needs to be up to date again.
+struct RefreshRequest {
+  struct Stale {
+    const Topic* topic = nullptr;
+    std::uint64_t from_seq = 0;  ///< the first number it did not get; 0: not known
+  };
+  std::vector<Stale> topics;
+  bool everything = false;  ///< the state of all it is subscribed to and may be conflated
+  bool tickers = false;
+  std::uint64_t tickers_after = 0;  ///< it has every ticker up to this number
+  std::uint64_t epochs = 0;         ///< how many epochs had begun when the numbers above were noted
+  std::uint64_t token = 0;          ///< comes back with the answer
+};
+
+/// Everything runs on the hub's thread, as a listener or inside Hub::post; only the counters may be read elsewhere.
+class Publisher final : public hub::Listener {
+ public:
+  Publisher(hub::Hub& hub, std::shared_ptr<const Labels> labels) : hub_(hub), labels_(std::move(labels)) {}
+
+  /// Before the hub starts: `taker` gets the runs; its index is the loop in ClientKey.
+  void add_loop(std::shared_ptr<RunTaker> taker) { takers_.push_back(std::move(taker)); }
+  /// Any thread: the server is gone, nothing needs to be encoded any more.
+  void detach() { detached_.store(true, std::memory_order_relaxed); }
+
+  void on_event(const Event& event, const market::Market& market) override;
+  void on_batch(const SharedBatch& batch, const market::Market& market) override;
+  void on_epoch(const std::string& epoch, const market::Market& market) override;
+
+  /// A new connection: initial_data and the default selection, or what its URL asked for.
+  void join(ClientKey client, const std::optional<SubscribeRequest>& request, const std::optional<RequestError>& error,
+            const market::Market& market);
+  void leave(ClientKey client, const market::Market& market);
+  /// Anything a client asked, errors to be told included; replay steering is not for the publisher.
+  void answer(ClientKey client, const Request& request, const market::Market& market);
+  void refresh(ClientKey client, const RefreshRequest& request, const market::Market& market);
+
+  /// Any thread: feeds that are not live, each with its state and reason.
+  [[nodiscard]] std::vector<std::string> ailments() const;
+  /// Messages encoded so far, any thread.
+  [[nodiscard]] std::uint64_t encoded() const { return encoded_.load(std::memory_order_relaxed); }
+
+ private:
+  struct TopicState {
+    Topic topic;
+    std::uint32_t subscribers = 0;  ///< named by; those of "every instrument" are counted in every_
+    bool active = false;
+    DepthView view;
+  };
+  struct Row {
+    const Instrument* instrument = nullptr;
+    std::string label;
+    // nullptr: nobody listens
+    TopicState* ticker = nullptr;
+    TopicState* trades = nullptr;
+    TopicState* book = nullptr;
+    TopicState* status = nullptr;
+    TopicState* alert = nullptr;
+    TopicState* annotation = nullptr;
+    std::array<TopicState*, market::kDepthCount> depths{};
+    std::array<TopicState*, market::kTimeframeCount> candles{};
+    bool any_depth = false;
+    bool any_candle = false;
+    std::string last_status;                                      // payload
+    std::map<std::string, std::string, std::less<>> annotations;  // payloads by id
+  };
+  /// Equal selections of all clients are one object: what it names is counted once, and a loop can tell by the pointer.
+  struct Shared {
+    std::shared_ptr<const Selection> selection;
+    std::uint32_t clients = 0;
+  };
+  struct Client {
+    std::map<std::string, Shared>::iterator shared;
+    bool by_default = true;
+  };
+  struct KeyHash {
+    std::size_t operator()(const ClientKey& key) const {
+      return std::hash<std::uint64_t>{}(key.number * 64 + key.loop);
+    }
+  };
+
+  Row& row_of(const Instrument& instrument);
+  TopicState& topic_of(const ChannelSpec& what, const Instrument& instrument);
+  void update(Row& row, const ChannelSpec& what, const market::InstrumentState* state);
+  void count(const Selection& selection, int change, const market::Market& market);
+  std::map<std::string, Shared>::iterator acquire(Selection selection, const market::Market& market);
+  void release(std::map<std::string, Shared>::iterator shared, const market::Market& market);
+
+  // encoders of on_event
+  void encode_ticker(Row& row, const Event& event);
+  void encode_plain(TopicState* topic, Row& row, const Event& event);
+  void encode_depths(Row& row, const Event& event, const market::InstrumentState& state);
+  void encode_derived(Row& row, const Event& event, const market::InstrumentState& state);
+  void encode_gap(Row& row, const Event& event);
+  static void keep_annotation(Row& row, const Event& event);
+  void keep_status(Row& row, const Event& event);
+  void add_item(const TopicState& topic, const Extent& frame, std::uint64_t seq, Micros recv_ts);
+
+  // answers.cpp
+  void select(ClientKey client, const SubscribeRequest& request, const market::Market& market);
+  void annotate(const AnnotateRequest& request, const market::Market& market);
+  /// Answers with one message.
+  void reply(ClientKey client, std::string_view payload, const market::Market& market);
+
+  // parts of answers, appended to the current run
+  void write_payload(std::string_view payload);
+  void write_initial_data(const std::function<bool(const Instrument&)>& wanted, const market::Market& market);
+  void write_answer(const SubscribeRequest& request);
+  void write_snapshots(const SubscribeRequest& request, bool with_tickers, const market::Market& market);
+  /// What a new subscriber of one topic has to know first, or a gap and that, if it resumes from too long ago.
+  void write_start(const SubscribeRequest& request, const ChannelSpec& what, const Instrument& instrument,
+                   const market::Market& market);
+  void write_state(const ChannelSpec& what, const Instrument& instrument, std::uint64_t from_seq,
+                   const market::Market& market);
+  void write_tickers_after(const Selection& selection, std::uint64_t after, const market::Market& market);
+  void write_statuses(const SubscribeRequest* only);
+  void write_gap(const SubscribeRequest& request, const SubscribeRequest::Position& position, std::uint64_t now);
+  [[nodiscard]] static std::uint64_t seq_of(const ChannelSpec& what, const market::InstrumentState* state);
+
+  Run& run();
+  void add_answer(Answer::Kind kind, ClientKey client, std::shared_ptr<const Selection> selection, std::size_t begin,
+                  const market::Market& market, std::uint64_t token = 0);
+  void hand_over();
+
+  static constexpr std::size_t kMostSubscriptions = 4096;  // of one client
+  static constexpr std::size_t kMostAnnotations = 1000;    // kept per instrument for late joiners
+
+  hub::Hub& hub_;
+  std::shared_ptr<const Labels> labels_;
+  std::vector<std::shared_ptr<RunTaker>> takers_;
+  std::atomic<bool> detached_{false};
+  std::unique_ptr<Run> run_;
+
+  std::vector<std::unique_ptr<Row>> rows_;  // by instrument id
+  std::unordered_map<std::uint64_t, std::unique_ptr<TopicState>> topics_;
+  std::map<ChannelSpec, std::uint32_t> every_;
+  std::map<std::string, Shared> selections_;
+  std::unordered_map<ClientKey, Client, KeyHash> clients_;
+  std::vector<market::NumberedCandle> candle_changes_;
+  std::uint64_t epochs_ = 0;
+
+  mutable std::mutex ailments_mutex_;
+  std::map<std::string, std::string> ailments_;  // by feed; guarded by ailments_mutex_
+  std::atomic<std::uint64_t> encoded_{0};
+};
+
+}  // namespace bixws::server

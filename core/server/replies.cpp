@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Replies: written by hand like every other message.
+#include "server/replies.h"
+
+namespace bixws::server {
+namespace {
+
+void append_id(TextBuffer& out, const std::string& id) {
+  if (id.empty()) return;
+  out.raw(",\"id\":");
+  out.raw(id);
+}
+
+}  // namespace
+
+void append_error(TextBuffer& out, const RequestError& error) {
+  out.raw("{\"type\":\"error\"");
+  append_id(out, error.id);
+  out.raw(",\"code\":\"");
+  out.raw(name_of(error.code));
+  out.raw("\",\"message\":");
+  out.quoted(error.message);
+  out.raw('}');
+}
+
+void append_pong(TextBuffer& out, const PingRequest& request, Micros ts) {
+  out.raw("{\"type\":\"pong\"");
+  append_id(out, request.id);
+  if (ts != 0) {
+    out.raw(",\"ts\":");
+    out.integer(ts);
+  }
+  out.raw('}');
+}
+
+}  // namespace bixws::server

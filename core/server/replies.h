@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Replies: the messages that answer one client and are no events.
+#pragma once
+
+#include "model/text_buffer.h"
+#include "server/request.h"
+
+namespace bixws::server {
+
+void append_error(TextBuffer& out, const RequestError& error);
+/// `ts`: the newest recv_ts known to the server, as all envelopes carry; 0: none yet.
+void append_pong(TextBuffer& out, const PingRequest& request, Micros ts);
+
+}  // namespace bixws::server

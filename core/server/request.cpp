@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: Apache-2.0
+// Requests: POCO's JSON reader is slow but strict, and clients speak seldom.
+#include "server/request.h"
+
+#include <Poco/Dynamic/Var.h>
+#include <Poco/Exception.h>
+#include <Poco/JSON/Array.h>
+#include <Poco/JSON/Object.h>
+#include <Poco/JSON/Parser.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "model/nearest.h"
+#include "model/text_buffer.h"
+#include "model/time_text.h"
+
+namespace bixws::server {
+namespace {
+
+using Poco::Dynamic::Var;
+using Poco::JSON::Array;
+using Poco::JSON::Object;
+
+constexpr std::size_t kLongestEcho = 64;    // of a client's own words in an error
+constexpr std::size_t kMostPoints = 1000;   // of one annotation
+constexpr std::size_t kLongestText = 2000;  // of one annotation
+
+/// Thrown inside this file only, where a deeply nested check finds something wrong.
+struct Refusal {
+  ErrorCode code;
+  std::string message;
+};
+
+[[noreturn]] void refuse(ErrorCode code, std::string message) { throw Refusal{code, std::move(message)}; }
+
+std::string shown(std::string_view text) {
+  return std::string(text.substr(0, kLongestEcho)) + (text.size() > kLongestEcho ? "..." : "");
+}
+
+std::string quoted(std::string_view text) {
+  TextBuffer out;
+  out.quoted(text);
+  return out.str();
+}
+
+std::string id_of(const Object& object) {
+  if (!object.has("id")) return {};
+  const Var id = object.get("id");
+  if (id.isString()) return quoted(id.extract<std::string>());
+  if (id.isNumeric() && !id.isBoolean()) return id.toString();
+  refuse(ErrorCode::bad_request, "id must be a number or a string");
+}
+
+std::string text_of(const Object& object, const std::string& key, bool required) {
+  if (!object.has(key)) {
+    if (required) refuse(ErrorCode::bad_request, key + " is missing");
+    return {};
+  }
+  const Var value = object.get(key);
+  if (!value.isString()) refuse(ErrorCode::bad_request, key + " must be a string");
+  return value.extract<std::string>();
+}
+
+std::int64_t integer_of(const Var& value, const std::string& what) {
+  if (!value.isInteger() || value.isBoolean()) refuse(ErrorCode::bad_request, what + " must be an integer");
+  try {
+    return value.convert<std::int64_t>();
+  } catch (const Poco::Exception&) {
+    refuse(ErrorCode::bad_request, what + " is out of range");
+  }
+}
+
+std::int64_t integer_of(const Object& object, const std::string& key, std::int64_t fallback) {
+  return object.has(key) ? integer_of(object.get(key), key) : fallback;
+}
+
+std::vector<std::string> strings_of(const Object& object, const std::string& key) {
+  const Array::Ptr array = object.getArray(key);
+  if (!array) refuse(ErrorCode::bad_request, key + " must be a list of strings");
+  if (array->empty()) refuse(ErrorCode::bad_request, key + " is an empty list; leave it out or name some");
+  std::vector<std::string> list;
+  for (const Var& item : *array) {
+    if (!item.isString()) refuse(ErrorCode::bad_request, key + " must be a list of strings");
+    list.push_back(item.extract<std::string>());
+  }
+  return list;
+}
+
+std::vector<std::string> split(std::string_view text) {
+  std::vector<std::string> list;
+  while (!text.empty()) {
+    const std::size_t comma = text.find(',');
+    if (comma != 0) list.emplace_back(text.substr(0, comma));
+    text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
+  }
+  return list;
+}
+
+const Instrument* resolve(std::string_view name, const Labels& labels) {
+  const Labels::Match match = labels.find(name);
+  if (match.instrument == nullptr) refuse(ErrorCode::unknown_symbol, match.error);
+  return match.instrument;
+}
+
+void take_symbols(SubscribeRequest& request, const std::vector<std::string>& names, const Labels& labels) {
+  request.every = false;
+  for (const std::string& name : names) {
+    const Instrument* instrument = resolve(name, labels);
+    if (std::find(request.instruments.begin(), request.instruments.end(), instrument) == request.instruments.end()) {
+      request.instruments.push_back(instrument);
+    }
+  }
+}
+
+ChannelSpec resolve_channel(std::string_view name) {
+  const auto spec = parse_channel(name);
+  if (!spec) {
+    refuse(ErrorCode::unknown_channel,
+           "unknown channel " + shown(name) + did_you_mean(name.substr(0, kLongestEcho), channel_names()));
+  }
+  return *spec;
+}
+
+void take_channels(SubscribeRequest& request, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    const ChannelSpec spec = resolve_channel(name);
+    if (std::find(request.channels.begin(), request.channels.end(), spec) == request.channels.end()) {
+      request.channels.push_back(spec);
+    }
+  }
+}
+
+void all_channels(SubscribeRequest& request) {
+  for (const std::string& name : channel_names()) request.channels.push_back(*parse_channel(name));
+}
+
+Policy resolve_policy(std::string_view text) {
+  const auto policy = parse_policy(text);
+  if (!policy) {
+    refuse(ErrorCode::bad_request, "unknown policy " + shown(text) + "; known: conflate, drop_oldest, lossless");
+  }
+  return *policy;
+}
+
+void take_resume(SubscribeRequest& request, const Object& object, const Labels& labels) {
+  const Object::Ptr resume = object.getObject("resume");
+  if (!resume) refuse(ErrorCode::bad_request, "resume must be an object");
+  request.resume = true;
+  request.epoch = text_of(*resume, "epoch", true);
+  if (!resume->has("last")) return;
+  const Object::Ptr last = resume->getObject("last");
+  if (!last) refuse(ErrorCode::bad_request, "resume.last must be an object of symbols");
+  for (const auto& [symbol, value] : *last) {
+    const Instrument* instrument = resolve(symbol, labels);
+    const Object::Ptr positions = last->getObject(symbol);
+    if (!positions) refuse(ErrorCode::bad_request, "resume.last." + shown(symbol) + " must be an object of channels");
+    for (const auto& [channel, seq] : *positions) {
+      const std::int64_t number = integer_of(seq, "resume.last." + shown(symbol) + "." + shown(channel));
+      if (number < 0) refuse(ErrorCode::bad_request, "resume.last: a seq is not negative");
+      request.last.push_back({instrument, resolve_channel(channel), static_cast<std::uint64_t>(number)});
+    }
+  }
+}
+
+SubscribeRequest read_subscribe(const Object& object, const Labels& labels, bool subscribe) {
+  SubscribeRequest request;
+  request.subscribe = subscribe;
+  if (object.has("symbols")) take_symbols(request, strings_of(object, "symbols"), labels);
+  if (object.has("channels")) {
+    take_channels(request, strings_of(object, "channels"));
+  } else if (subscribe) {
+    refuse(ErrorCode::bad_request, "channels is missing; for example \"channels\":[\"trades\",\"book:25\"]");
+  } else {
+    all_channels(request);
+  }
+  if (object.has("policy")) request.policy = resolve_policy(text_of(object, "policy", true));
+  if (object.has("resume")) take_resume(request, object, labels);
+  return request;
+}
+
+Decimal decimal_of(const Var& value, const std::string& what) {
+  if (!value.isNumeric() || value.isBoolean()) refuse(ErrorCode::bad_request, what + " must be a number");
+  Decimal number;
+  if (parse_decimal(value.toString(), number) != NumberError::none) {
+    refuse(ErrorCode::bad_request, what + " is not a number that fits");
+  }
+  return number;
+}
+
+AnnotateRequest read_annotate(const Object& object, const Labels& labels) {
+  AnnotateRequest request;
+  if (object.has("id")) request.mark = object.get("id").toString();
+  if (request.mark.size() > kLongestEcho) refuse(ErrorCode::too_large, "id is longer than 64 bytes");
+  request.instrument = resolve(text_of(object, "symbol", true), labels);
+  request.ts = integer_of(object, "ts", 0);
+  if (object.has("price")) request.price = decimal_of(object.get("price"), "price");
+  request.text = text_of(object, "text", false);
+  request.kind = text_of(object, "kind", false);
+  request.color = text_of(object, "color", false);
+  if (request.text.size() + request.kind.size() + request.color.size() > kLongestText) {
+    refuse(ErrorCode::too_large, "text, kind and color are longer than " + std::to_string(kLongestText) + " bytes");
+  }
+  if (object.has("points")) {
+    const Array::Ptr points = object.getArray("points");
+    if (!points) refuse(ErrorCode::bad_request, "points must be a list of [ts,price]");
+    if (points->size() > kMostPoints) {
+      refuse(ErrorCode::too_many, "more than " + std::to_string(kMostPoints) + " points");
+    }
+    for (std::size_t i = 0; i < points->size(); ++i) {
+      const Array::Ptr point = points->getArray(static_cast<unsigned>(i));
+      if (!point || point->size() != 2) refuse(ErrorCode::bad_request, "points must be a list of [ts,price]");
+      request.points.push_back(
+          {integer_of(point->get(0), "a point's ts"), decimal_of(point->get(1), "a point's price")});
+    }
+  }
+  if (object.has("delete")) {
+    const Var remove = object.get("delete");
+    if (!remove.isBoolean()) refuse(ErrorCode::bad_request, "delete must be true or false");
+    request.remove = remove.convert<bool>();
+  }
+  return request;
+}
+
+void read_seek(ReplayRequest& request, const Var& value) {
+  if (value.isInteger()) {
+    request.time = integer_of(value, "value");
+    return;
+  }
+  if (!value.isString()) refuse(ErrorCode::bad_request, "seek: value must be a time");
+  const std::string text = value.extract<std::string>();
+  request.relative = !text.empty() && text.front() == '+';
+  const auto time = parse_time(text, 0);
+  if (!time)
+    refuse(ErrorCode::bad_request, "seek: " + shown(text) + " is no time; expected RFC 3339, +90s or microseconds");
+  request.time = *time;
+}
+
+void read_speed(ReplayRequest& request, const Var& value) {
+  if (value.isString() && value.extract<std::string>() == "max") {
+    request.factor = 0;
+    return;
+  }
+  if (!value.isNumeric() || value.isBoolean())
+    refuse(ErrorCode::bad_request, "speed: value must be a factor or \"max\"");
+  request.factor = value.convert<double>();
+  if (!std::isfinite(request.factor) || request.factor <= 0) {
+    refuse(ErrorCode::bad_request, "speed: value must be above 0");
+  }
+}
+
+ReplayRequest read_replay(const Object& object) {
+  static const std::vector<std::string> actions = {"pause", "resume", "step", "seek", "speed"};
+  ReplayRequest request;
+  const std::string action = text_of(object, "action", true);
+  const auto at = std::find(actions.begin(), actions.end(), action);
+  if (at == actions.end()) {
+    refuse(ErrorCode::bad_request,
+           "unknown action " + shown(action) + did_you_mean(action.substr(0, kLongestEcho), actions));
+  }
+  request.action = static_cast<ReplayRequest::Action>(at - actions.begin());
+  const bool has_value = object.has("value");
+  switch (request.action) {
+    case ReplayRequest::Action::step:
+      request.steps = has_value ? integer_of(object.get("value"), "value") : 1;
+      if (request.steps < 1) refuse(ErrorCode::bad_request, "step: value must be at least 1");
+      break;
+    case ReplayRequest::Action::seek:
+      if (!has_value) refuse(ErrorCode::bad_request, "value is missing");
+      read_seek(request, object.get("value"));
+      break;
+    case ReplayRequest::Action::speed:
+      if (!has_value) refuse(ErrorCode::bad_request, "value is missing");
+      read_speed(request, object.get("value"));
+      break;
+    case ReplayRequest::Action::pause:
+    case ReplayRequest::Action::resume:
+      break;
+  }
+  return request;
+}
+
+Request read_object(const Object& object, const std::string& id, const Labels& labels) {
+  static const std::vector<std::string> types = {"subscribe", "unsubscribe", "ping", "annotate", "replay"};
+  const auto with_id = [&id](auto request) -> Request {
+    request.id = id;
+    return request;
+  };
+  const std::string type = text_of(object, "type", true);
+  if (type == "subscribe") return with_id(read_subscribe(object, labels, true));
+  if (type == "unsubscribe") return with_id(read_subscribe(object, labels, false));
+  if (type == "ping") return with_id(PingRequest{});
+  if (type == "annotate") return with_id(read_annotate(object, labels));
+  if (type == "replay") return with_id(read_replay(object));
+  refuse(ErrorCode::unknown_type, "unknown type " + shown(type) + did_you_mean(type.substr(0, kLongestEcho), types));
+}
+
+}  // namespace
+
+std::string_view name_of(ErrorCode code) {
+  static constexpr std::array<std::string_view, 8> names = {"bad_json",       "bad_request",     "unknown_type",
+                                                            "unknown_symbol", "unknown_channel", "too_many",
+                                                            "rate_limited",   "too_large"};
+  return names[static_cast<std::size_t>(code)];
+}
+
+const SubscribeRequest::Position* SubscribeRequest::position(const ChannelSpec& what,
+                                                             const Instrument& instrument) const {
+  const auto at = std::find_if(last.begin(), last.end(), [&](const Position& position) {
+    return position.what == what && position.instrument == &instrument;
+  });
+  return at == last.end() ? nullptr : &*at;
+}
+
+Request parse_request(std::string_view text, const Labels& labels) {
+  Var parsed;
+  try {
+    Poco::JSON::Parser parser;
+    parsed = parser.parse(std::string(text));
+  } catch (const Poco::Exception&) {
+    return RequestError{{}, ErrorCode::bad_json, "the message is not JSON"};
+  }
+  if (parsed.type() != typeid(Object::Ptr)) {
+    return RequestError{{}, ErrorCode::bad_request, "the message is not a JSON object"};
+  }
+  const Object::Ptr object = parsed.extract<Object::Ptr>();
+  std::string id;
+  try {
+    id = id_of(*object);
+    return read_object(*object, id, labels);
+  } catch (const Refusal& refusal) {
+    return RequestError{id, refusal.code, refusal.message};
+  } catch (const Poco::Exception& error) {
+    return RequestError{id, ErrorCode::bad_request, error.displayText()};
+  }
+}
+
+std::variant<std::monostate, SubscribeRequest, RequestError> parse_query(std::optional<std::string_view> symbols,
+                                                                         std::optional<std::string_view> channels,
+                                                                         std::optional<std::string_view> policy,
+                                                                         const Labels& labels) {
+  if (!symbols && !channels) return std::monostate{};
+  try {
+    SubscribeRequest request;
+    if (symbols) {
+      const auto names = split(*symbols);
+      if (names.empty()) refuse(ErrorCode::bad_request, "symbols is empty; leave it out or name some");
+      take_symbols(request, names, labels);
+    }
+    if (channels) {
+      const auto names = split(*channels);
+      if (names.empty()) refuse(ErrorCode::bad_request, "channels is empty; leave it out or name some");
+      take_channels(request, names);
+    } else {
+      take_channels(request, {"ticker", "status"});
+    }
+    if (policy) request.policy = resolve_policy(*policy);
+    return request;
+  } catch (const Refusal& refusal) {
+    return RequestError{{}, refusal.code, refusal.message};
+  }
+}
+
+}  // namespace bixws::server

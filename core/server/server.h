@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Server: what `serve` and `replay` offer on one port, the WebSocket protocol of docs/protocol.md and a few pages.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "hub/hub.h"
+#include "model/instruments.h"
+#include "server/options.h"
+
+namespace bixws::server {
+
+class Publisher;
+class ServerLoop;
+struct Common;
+
+/// Construct it before Hub::start(), for it attaches itself; stop it after the feeds and before Hub::stop().
+class Server {
+ public:
+  /// Throws ConfigError for options that contradict each other and for token files that cannot be read, and
+  /// std::runtime_error for certificates that cannot be used. `instruments` should hold what clients may ask for.
+  Server(hub::Hub& hub, const Instruments& instruments, Options options);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// Listens and serves. Throws std::runtime_error when it cannot, for example "cannot listen on 127.0.0.1:8765: the
+  /// port is in use; ...".
+  void start();
+  /// After start(): the port, also when 0 was asked for.
+  [[nodiscard]] std::uint16_t port() const;
+  /// "ws://127.0.0.1:8765", with wss and the base path as they are.
+  [[nodiscard]] std::string url() const;
+  /// Something the user should know, or empty: listening beyond this machine without a token.
+  [[nodiscard]] std::string warning() const;
+
+  /// Sends what is due to every client and closes it, with 1001 by default; whoever has not ended at the deadline is
+  /// cut. Idempotent. For the end of a replay: drain the hub, then stop(1000, "ended").
+  void stop(std::uint16_t code = 1001, const std::string& reason = "server is stopping",
+            net::Duration deadline = std::chrono::seconds(3));
+  /// Tokens and certificate are read again (SIGHUP). Throws like the constructor and then keeps what it had.
+  void reload();
+
+  [[nodiscard]] std::size_t clients() const;
+  /// The text of /metrics.
+  [[nodiscard]] std::string metrics() const;
+  /// Why /healthz says 503; empty: it says 200.
+  [[nodiscard]] std::vector<std::string> ailments() const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace bixws::server

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+// ServerLoop: doors, pages, upgrades, and the way of requests to the hub and of answers back.
+#include "server/server_loop.h"
+
+#include <vector>
+
+namespace bixws::server {
+namespace {
+
+net::HttpServerOptions http_options(const Common& common) {
+  net::HttpServerOptions http;
+  http.head_deadline = common.options.head_deadline;
+  http.tls_deadline = common.options.tls_deadline;
+  http.send_buffer = common.options.send_buffer;
+  http.tls = common.tls;
+  return http;
+}
+
+FanoutOptions fanout_options(const Options& options) {
+  return {options.client_bytes, options.max_batch, options.interval, options.tick};
+}
+
+/// The request's path below the base path, with a leading slash; empty: outside of it.
+std::string_view below(std::string_view path, std::string_view base) {
+  if (base.empty() || base == "/") return path;
+  if (!path.starts_with(base)) return {};
+  path.remove_prefix(base.size());
+  if (path.empty()) return "/";
+  return path.front() == '/' ? path : std::string_view();
+}
+
+bool is_socket_path(std::string_view path) { return path == "/" || path == "/ws" || path.starts_with("/ws/"); }
+
+net::HttpResponse plain(int status, std::string text) {
+  net::HttpResponse response;
+  response.status = status;
+  response.body = std::move(text) + "\n";
+  return response;
+}
+
+std::optional<std::string_view> value(const net::HttpRequest& request, std::string_view name) {
+  const std::string* found = net::query_value(request.query, name);
+  if (found == nullptr) return std::nullopt;
+  return *found;
+}
+
+}  // namespace
+
+ServerLoop::ServerLoop(const Common& common, std::uint32_t index)
+    : common_(common),
+      index_(index),
+      signal_(loop_, [this] { take_runs(); }),
+      inbox_(std::make_shared<Inbox>(signal_)),
+      hold_(loop_, [this] { on_hold_deadline(); }),
+      drain_deadline_(loop_, [this] { cut_all(); }) {
+  fanout_ = std::make_unique<Fanout>(
+      loop_, index, fanout_options(common.options), common.labels,
+      [this](std::uint64_t number, const RefreshRequest& request) {
+        const ClientKey key{index_, number};
+        common_.hub.post([publisher = common_.publisher, key, request](market::Market& market) {
+          publisher->refresh(key, request, market);
+        });
+      });
+  http_ = std::make_unique<net::HttpServer>(loop_, http_options(common), *this);
+}
+
+ServerLoop::~ServerLoop() { stop(); }
+
+std::uint16_t ServerLoop::listen(std::uint16_t port, bool shared) {
+  net::ListenOptions listening;
+  listening.host = common_.options.host;
+  listening.port = port;
+  listening.reuse_port = shared;
+  listener_ = std::make_unique<net::Listener>(loop_, listening, [this](int fd, const net::Address& peer) {
+    http_->adopt(fd, peer);
+    turned_away_.store(listener_->turned_away(), std::memory_order_relaxed);
+  });
+  return listener_->port();
+}
+
+void ServerLoop::start() {
+  thread_ = std::thread([this] { loop_.run(); });
+}
+
+void ServerLoop::stop() {
+  inbox_->close();
+  if (thread_.joinable()) {
+    loop_.stop();
+    thread_.join();
+  }
+  sessions_.clear();
+}
+
+void ServerLoop::log(std::string_view text) const {
+  if (common_.options.log) common_.options.log(text);
+}
+
+// ---- HTTP ---------------------------------------------------------------------------------------------------------
+
+void ServerLoop::on_request(net::HttpSession& session) {
+  counters_.requests.fetch_add(1, std::memory_order_relaxed);
+  const net::HttpRequest& request = session.request();
+  const std::string_view path = below(request.path, common_.options.base_path);
+  if (path.empty()) return session.respond(plain(404, "not found"));
+  if (path != "/healthz" && !common_.doors.token_fits(request)) {
+    counters_.refused.fetch_add(1, std::memory_order_relaxed);
+    net::HttpResponse refusal = plain(401, "a token is needed: Authorization: Bearer TOKEN, or ?token=TOKEN");
+    refusal.headers.add("WWW-Authenticate", "Bearer");
+    return session.respond(refusal);
+  }
+  const net::WsOffer offer = net::read_ws_request(request, common_.options.compress);
+  if (offer.kind == net::WsOffer::Kind::page) return session.respond(common_.page(request, path));
+  if (!is_socket_path(path)) return session.respond(plain(404, "not found; connect to / or /ws"));
+  if (offer.kind == net::WsOffer::Kind::refused) return session.respond(offer.refusal);
+  if (!common_.doors.origin_fits(request, session.secure())) {
+    counters_.refused.fetch_add(1, std::memory_order_relaxed);
+    return session.respond(plain(403, "this origin is not allowed; start the server with --allow-origin to let it in"));
+  }
+  upgrade(session, offer);
+}
+
+void ServerLoop::upgrade(net::HttpSession& session, const net::WsOffer& offer) {
+  Doors::Origin origin = common_.doors.client_of(session.request(), session.peer());
+  switch (farewell_ ? Doors::Entry::full : common_.doors.enter(origin)) {
+    case Doors::Entry::full:
+      counters_.refused.fetch_add(1, std::memory_order_relaxed);
+      return session.respond(plain(503, farewell_ ? "the server is stopping" : "too many clients"));
+    case Doors::Entry::address_full:
+      counters_.refused.fetch_add(1, std::memory_order_relaxed);
+      return session.respond(plain(429, "too many clients from this address"));
+    case Doors::Entry::ok:
+      break;
+  }
+  const net::HttpRequest request = session.request();
+  auto upgraded = session.upgrade(offer);
+  if (!upgraded) {
+    common_.doors.leave(origin);
+    return;
+  }
+  const std::uint64_t number = next_number_++;
+  std::string early = std::move(upgraded->early);
+  auto& slot = sessions_[number];
+  slot = std::make_unique<ClientSession>(*this, number, std::move(*upgraded), std::move(origin));
+  counters_.accepted.fetch_add(1, std::memory_order_relaxed);
+  counters_.clients.store(sessions_.size(), std::memory_order_relaxed);
+  join(number, request);
+  slot->start(std::move(early));
+}
+
+void ServerLoop::join(std::uint64_t number, const net::HttpRequest& request) {
+  auto asked =
+      parse_query(value(request, "symbols"), value(request, "channels"), value(request, "policy"), common_.labels);
+  std::optional<SubscribeRequest> subscribe;
+  if (auto* wanted = std::get_if<SubscribeRequest>(&asked)) subscribe = std::move(*wanted);
+  std::optional<RequestError> error;
+  if (auto* refused = std::get_if<RequestError>(&asked)) error = std::move(*refused);
+  common_.hub.post(
+      [publisher = common_.publisher, key = ClientKey{index_, number}, subscribe = std::move(subscribe),
+       error = std::move(error)](market::Market& market) { publisher->join(key, subscribe, error, market); });
+}
+
+// ---- requests -----------------------------------------------------------------------------------------------------
+
+void ServerLoop::handle(std::uint64_t number, Request request) {
+  if (auto* replay = std::get_if<ReplayRequest>(&request)) {
+    const std::string refusal =
+        common_.options.replay ? common_.options.replay(*replay) : "this server plays no recording";
+    if (refusal.empty()) return;
+    request = RequestError{replay->id, ErrorCode::bad_request, refusal};
+  }
+  if (std::holds_alternative<RequestError>(request)) counters_.errors.fetch_add(1, std::memory_order_relaxed);
+  common_.hub.post([publisher = common_.publisher, key = ClientKey{index_, number},
+                    request = std::move(request)](market::Market& market) { publisher->answer(key, request, market); });
+}
+
+void ServerLoop::ended(ClientSession& session) {
+  const std::uint64_t number = session.number();
+  common_.doors.leave(session.origin());
+  session.leave();
+  common_.hub.post([publisher = common_.publisher, key = ClientKey{index_, number}](market::Market& market) {
+    publisher->leave(key, market);
+  });
+  auto node = sessions_.extract(number);
+  counters_.clients.store(sessions_.size(), std::memory_order_relaxed);
+  loop_.dispose(std::move(node.mapped()));
+  check_drained();
+}
+
+// ---- runs ---------------------------------------------------------------------------------------------------------
+
+void ServerLoop::take_runs() {
+  if (!common_.options.hold_back) {
+    while (const SharedRun run = inbox_->next()) fanout_->take(*run);
+    fanout_->finish_turn();
+    say_farewell();
+    return;
+  }
+  // Whoever must get everything sets the pace: what waits in the inbox holds the hub back, and that the feeds.
+  while (fanout_->lossless_lag() <= common_.options.client_bytes / 2) {
+    hold_.cancel();
+    const SharedRun run = inbox_->next();
+    if (!run) return say_farewell();
+    fanout_->take(*run);
+    fanout_->finish_turn();
+  }
+  if (!hold_.active()) hold_.start(common_.options.hold_deadline);
+}
+
+void ServerLoop::moved_on() {
+  if (!common_.options.hold_back) return;
+  hold_.cancel();
+  take_runs();
+}
+
+void ServerLoop::on_hold_deadline() {
+  fanout_->cut_slowest();
+  take_runs();
+}
+
+// ---- the end ------------------------------------------------------------------------------------------------------
+
+void ServerLoop::drain(std::uint16_t code, const std::string& reason, net::Duration deadline,
+                       std::function<void()> done) {
+  loop_.post([this, code, reason, deadline, done = std::move(done)]() mutable {
+    farewell_ = {code, reason, false};
+    drained_ = std::move(done);
+    if (listener_) listener_->close();
+    http_->close_all();
+    drain_deadline_.start(deadline);
+    take_runs();
+    check_drained();
+  });
+}
+
+// Once everything that was published is taken in: the close frame comes after it.
+void ServerLoop::say_farewell() {
+  if (!farewell_ || farewell_->said) return;
+  farewell_->said = true;
+  for (const auto& [number, session] : sessions_) session->close_when_drained(farewell_->code, farewell_->reason);
+  fanout_->finish_turn();
+}
+
+void ServerLoop::cut_all() {
+  std::vector<ClientSession*> left;
+  for (const auto& [number, session] : sessions_) left.push_back(session.get());
+  for (ClientSession* session : left) session->cut();
+  check_drained();
+}
+
+void ServerLoop::check_drained() {
+  if (!farewell_ || !sessions_.empty() || !drained_) return;
+  drain_deadline_.cancel();
+  const auto done = std::move(drained_);
+  drained_ = nullptr;
+  done();
+}
+
+}  // namespace bixws::server

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// ServerLoop: one thread of the server: its listener, its HTTP sessions, its clients and their fan-out.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <unordered_map>
+
+#include "hub/hub.h"
+#include "net/http_server.h"
+#include "net/listener.h"
+#include "net/loop.h"
+#include "server/client_session.h"
+#include "server/doors.h"
+#include "server/fanout.h"
+#include "server/inbox.h"
+#include "server/options.h"
+#include "server/publisher.h"
+
+namespace bixws::server {
+
+/// What all loops of a server share; outlives them.
+struct Common {
+  const Options& options;
+  hub::Hub& hub;
+  const Labels& labels;
+  Doors& doors;
+  std::shared_ptr<Publisher> publisher;
+  std::shared_ptr<const net::TlsServerContext> tls;
+  std::function<net::HttpResponse(const net::HttpRequest& request, std::string_view path)> page;
+};
+
+/// Written on the loop's thread, read anywhere.
+struct LoopCounters {
+  using Counter = std::atomic<std::uint64_t>;
+  Counter accepted{0};  ///< WebSocket clients so far
+  Counter clients{0};   ///< now
+  Counter received{0};  ///< messages from clients
+  Counter errors{0};    ///< error messages sent
+  Counter refused{0};   ///< upgrades refused: token, origin, caps
+  Counter requests{0};  ///< HTTP requests
+};
+
+class ServerLoop final : public net::HttpServer::Site {
+ public:
+  ServerLoop(const Common& common, std::uint32_t index);
+  ~ServerLoop();
+
+  /// Before start(): the port it listens on. Throws std::runtime_error when it cannot.
+  std::uint16_t listen(std::uint16_t port, bool shared);
+  void start();
+  /// Any thread: no new clients; each one gets what is due and the close frame; then `done`, once. What has not ended
+  /// by itself at the deadline is cut.
+  void drain(std::uint16_t code, const std::string& reason, net::Duration deadline, std::function<void()> done);
+  void stop();
+
+  [[nodiscard]] std::shared_ptr<RunTaker> inbox() { return inbox_; }
+
+  // For sessions, on the loop's thread.
+  [[nodiscard]] net::Loop& loop() { return loop_; }
+  [[nodiscard]] Fanout& fanout() { return *fanout_; }
+  [[nodiscard]] const Options& options() const { return common_.options; }
+  [[nodiscard]] const Labels& labels() const { return common_.labels; }
+  [[nodiscard]] LoopCounters& counters() { return counters_; }
+  void log(std::string_view text) const;
+  /// Everything is answered by the hub's thread, so that answers come in the order of the requests.
+  void handle(std::uint64_t number, Request request);
+  void ended(ClientSession& session);
+  /// Takes in what waits and sends it.
+  void take_runs();
+  /// A client's socket took something.
+  void moved_on();
+
+  // Any thread.
+  [[nodiscard]] const LoopCounters& counted() const { return counters_; }
+  [[nodiscard]] const FanoutCounters& fanned() const { return fanout_->counters(); }
+  [[nodiscard]] std::size_t queued_bytes() const { return inbox_->bytes(); }
+  [[nodiscard]] std::uint64_t turned_away() const { return turned_away_.load(std::memory_order_relaxed); }
+
+ private:
+  void on_request(net::HttpSession& session) override;
+  void upgrade(net::HttpSession& session, const net::WsOffer& offer);
+  void join(std::uint64_t number, const net::HttpRequest& request);
+  void on_hold_deadline();
+  void say_farewell();
+  void cut_all();
+  void check_drained();
+
+  const Common& common_;
+  std::uint32_t index_;
+  net::Loop loop_;
+  net::Signal signal_;
+  std::shared_ptr<Inbox> inbox_;
+  std::unique_ptr<Fanout> fanout_;
+  std::unique_ptr<net::HttpServer> http_;
+  std::unique_ptr<net::Listener> listener_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<ClientSession>> sessions_;
+  std::uint64_t next_number_ = 1;
+  LoopCounters counters_;
+  std::atomic<std::uint64_t> turned_away_{0};
+
+  net::Timer hold_;
+  struct Farewell {
+    std::uint16_t code = 0;
+    std::string reason;
+    bool said = false;
+  };
+  std::optional<Farewell> farewell_;  // set while draining
+  net::Timer drain_deadline_;
+  std::function<void()> drained_;
+  std::thread thread_;
+};
+
+}  // namespace bixws::server
