@@ -68,6 +68,8 @@ std::string_view plain_symbol(std::string_view label) {
   return colon == std::string_view::npos ? label : label.substr(colon + 1);
 }
 
+bool is_plain(std::string_view label) { return label.find(':') == std::string_view::npos; }
+
 /// All fields a data message may have; which ones count depends on its type.
 struct Fields {
   std::string exchange, symbol;
@@ -82,6 +84,7 @@ struct Fields {
   Trades trades;
   Decimal price;
   std::string_view state;
+  bool plain = false;  // the symbol had no prefix
 };
 
 }  // namespace
@@ -92,9 +95,14 @@ struct MessageParser::State {
   Instruments& instruments;
   od::parser parser;
   std::string padded;
+  std::string plain_exchange;
   std::vector<Level> bids, asks;
   std::vector<Trade> trades;
   std::vector<Point> points;
+
+  void note_plain(std::string_view exchange) {
+    if (plain_exchange != exchange) plain_exchange = exchange;
+  }
 
   void read_levels(od::value value, std::vector<Level>& into) {
     into.clear();
@@ -171,6 +179,7 @@ struct MessageParser::State {
       }
     }
     if (exchange.empty()) throw Refused{"the ticker of " + std::string(label) + " names no exchange"};
+    if (is_plain(label)) note_plain(exchange);
     Event event = Event::of(instruments.get(exchange, plain_symbol(label)), recv_ts, ts, t);
     event.seq = seq;
     into.append(event);
@@ -216,7 +225,9 @@ struct MessageParser::State {
     if (key == "exchange") {
       f.exchange = std::string_view(value.get_string());
     } else if (key == "symbol") {
-      f.symbol = plain_symbol(value.get_string());
+      const std::string_view label = value.get_string();
+      f.plain = is_plain(label);
+      f.symbol = plain_symbol(label);
     } else if (key == "ts") {
       f.ts = value.get_int64();
     } else if (key == "recv_ts") {
@@ -298,6 +309,7 @@ struct MessageParser::State {
     if (!data) return;
     if (f.exchange.empty()) throw Refused{"no exchange"};
     const Instrument& instrument = instruments.get(f.exchange, f.symbol);
+    if (f.plain && !f.symbol.empty()) note_plain(f.exchange);
     Event event;
     switch (type) {
       case MessageType::trades:
@@ -376,6 +388,8 @@ struct MessageParser::State {
 
 MessageParser::MessageParser(Instruments& instruments) : state_(std::make_unique<State>(instruments)) {}
 MessageParser::~MessageParser() = default;
+
+std::string_view MessageParser::plain_exchange() const { return state_->plain_exchange; }
 
 ParsedMessage MessageParser::parse(std::string_view text, EventBatch& into) {
   ParsedMessage result;

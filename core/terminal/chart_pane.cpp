@@ -64,8 +64,8 @@ std::string axis_price(double price, int decimals) {
 
 class Plot {
  public:
-  Plot(const Canvas& canvas, const Row& row, Rect prices, Rect volumes, int spacing)
-      : canvas_(canvas), row_(row), prices_(prices), volumes_(volumes), spacing_(spacing) {}
+  Plot(const Canvas& canvas, Rect prices, Rect volumes, int spacing)
+      : canvas_(canvas), prices_(prices), volumes_(volumes), spacing_(spacing) {}
 
   void draw(const std::vector<Slot>& slots, const Scale& scale) {
     double most = 0;
@@ -105,7 +105,7 @@ class Plot {
   void draw_volume(const Candle& candle, double most, int x) {
     static constexpr std::u32string_view kBlocks = U" ▁▂▃▄▅▆▇█";
     const int full = volumes_.height * 8;
-    int eighths = static_cast<int>(candle.volume.to_double() / most * full + 0.5);
+    int eighths = static_cast<int>(std::lround(candle.volume.to_double() / most * full));
     for (int line = volumes_.bottom() - 1; line >= volumes_.y && eighths > 0; --line, eighths -= 8) {
       const auto step = static_cast<std::size_t>(std::min(eighths, 8));
       const char32_t glyph = canvas_.capabilities.utf8 ? kBlocks[step] : step >= 4 ? U'#' : U'.';
@@ -114,7 +114,6 @@ class Plot {
   }
 
   const Canvas& canvas_;
-  const Row& row_;
   Rect prices_, volumes_;
   int spacing_;
 };
@@ -183,7 +182,7 @@ void draw_chart(const Canvas& canvas, Rect area) {
     scale.high += around;
     scale.low -= around;
   }
-  Plot(canvas, *row, prices, volumes, spacing).draw(slots, scale);
+  Plot(canvas, prices, volumes, spacing).draw(slots, scale);
   draw_axes(canvas, *row, prices, slots, scale, spacing, area.bottom() - 1, seconds);
 }
 

@@ -21,7 +21,7 @@ std::string print(const char* format, Values... values) {
 /// number as mantissa * 10^exponent with the exponent given; false if it does not fit.
 bool mantissa_at(const Decimal& number, int exponent, int128_t& out) {
   constexpr int kLargestShift = 18;
-  const int shift = number.exponent - exponent;
+  const int shift = static_cast<int>(number.exponent) - exponent;
   if (shift < 0 || shift > kLargestShift) return false;
   const int128_t limit = static_cast<int128_t>(1) << 100;
   out = number.mantissa();
@@ -122,8 +122,8 @@ std::string compact(double number) {
 std::string age(Micros elapsed) {
   const std::int64_t seconds = std::max<std::int64_t>(elapsed, 0) / 1'000'000;
   if (seconds < 100) return print("%llds", static_cast<long long>(seconds));
-  if (seconds < 100 * 60) return print("%lldm", static_cast<long long>(seconds / 60));
-  if (seconds < 100 * 3600) return print("%lldh", static_cast<long long>(seconds / 3600));
+  if (seconds < std::int64_t{100} * 60) return print("%lldm", static_cast<long long>(seconds / 60));
+  if (seconds < std::int64_t{100} * 3600) return print("%lldh", static_cast<long long>(seconds / 3600));
   return print("%lldd", static_cast<long long>(std::min<std::int64_t>(seconds / 86400, 999)));
 }
 
@@ -162,7 +162,7 @@ std::u32string sparkline(const std::vector<double>& values, int width, bool utf8
   for (auto v = begin; v != values.end(); ++v) {
     // A flat line stands in the middle: neither low nor high.
     const double share = span > 0 ? (*v - *least) / span : 0.5;
-    const auto step = static_cast<std::size_t>(share * static_cast<double>(steps.size() - 1) + 0.5);
+    const auto step = static_cast<std::size_t>(std::lround(share * static_cast<double>(steps.size() - 1)));
     line += steps[std::min(step, steps.size() - 1)];
   }
   return line;
@@ -172,7 +172,7 @@ std::u32string range_bar(double low, double high, double value, int width, bool 
   const auto columns = static_cast<std::size_t>(std::max(width, 1));
   std::u32string bar(columns, utf8 ? U'─' : U'-');
   const double share = high > low ? std::clamp((value - low) / (high - low), 0.0, 1.0) : 0.5;
-  const auto at = static_cast<std::size_t>(share * static_cast<double>(columns - 1) + 0.5);
+  const auto at = static_cast<std::size_t>(std::lround(share * static_cast<double>(columns - 1)));
   bar[at] = utf8 ? U'●' : U'o';
   return bar;
 }
@@ -183,9 +183,9 @@ std::u32string solid_bar(double share, int width, bool utf8) {
   std::u32string bar;
   if (!(share > 0) || columns == 0) return bar;
   const double full = std::min(share, 1.0) * static_cast<double>(columns);
-  auto eighths = static_cast<std::size_t>(full * 8 + 0.5);
+  auto eighths = static_cast<std::size_t>(std::lround(full * 8));
   if (!utf8) {
-    bar.assign(std::min(columns, static_cast<std::size_t>(full + 0.5)), U'#');
+    bar.assign(std::min(columns, static_cast<std::size_t>(std::lround(full))), U'#');
     return bar;
   }
   eighths = std::clamp<std::size_t>(eighths, 1, columns * 8);  // something is never nothing
