@@ -4,7 +4,6 @@
 
 #include <Poco/DateTimeFormat.h>
 #include <Poco/DateTimeFormatter.h>
-#include <Poco/DateTimeParser.h>
 #include <Poco/Exception.h>
 #include <Poco/MemoryStream.h>
 #include <Poco/Net/HTTPRequest.h>
@@ -19,22 +18,6 @@
 namespace bixws::net {
 namespace {
 
-// What RFC 9110 section 5.5 forbids inside a head, and what request smuggling is made of.
-bool clean_head(std::string_view head) noexcept {
-  for (std::size_t i = 0; i < head.size(); ++i) {
-    const auto c = static_cast<unsigned char>(head[i]);
-    if (c == '\r') {
-      if (i + 1 == head.size() || head[i + 1] != '\n') return false;
-    } else if (c == '\n') {
-      if (i == 0 || head[i - 1] != '\r') return false;
-      if (i + 1 < head.size() && (head[i + 1] == ' ' || head[i + 1] == '\t')) return false;  // folded line
-    } else if ((c < 0x20 && c != '\t') || c == 0x7f) {
-      return false;
-    }
-  }
-  return true;
-}
-
 bool token(std::string_view text) noexcept {
   if (text.empty()) return false;
   return std::all_of(text.begin(), text.end(), [](char c) {
@@ -44,12 +27,26 @@ bool token(std::string_view text) noexcept {
   });
 }
 
-bool copy_headers(const Poco::Net::NameValueCollection& from, Headers& to) {
-  for (const auto& [name, value] : from) {
-    if (!token(name)) return false;
-    to.add(name, std::string(trim(value)));
+// Lines end with CRLF, hold no control characters, and after the first each is "name: value". POCO is more generous,
+// and so are proxies, each in its own way: request smuggling is made of that (RFC 9112 section 11.2).
+bool strict_lines(std::string_view head) noexcept {
+  for (bool first = true; !head.empty(); first = false) {
+    const std::size_t end = head.find("\r\n");
+    if (end == std::string_view::npos) return false;
+    const std::string_view line = head.substr(0, end);
+    head.remove_prefix(end + 2);
+    for (const char c : line) {
+      if ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f) return false;
+    }
+    if (line.empty()) return !first && head.empty();
+    if (!first && !token(line.substr(0, line.find(':')))) return false;
+    if (!first && line.find(':') == std::string_view::npos) return false;
   }
-  return true;
+  return false;
+}
+
+void copy_headers(const Poco::Net::NameValueCollection& from, Headers& to) {
+  for (const auto& [name, value] : from) to.add(name, std::string(trim(value)));
 }
 
 constexpr int max_fields = 64;
@@ -99,7 +96,7 @@ std::optional<HttpRequest> parse_request(std::string_view head, HttpRefusal& ref
     refusal = {status, std::move(text)};
     return std::nullopt;
   };
-  if (!clean_head(head)) return refuse(400, "the request head holds control characters or folded lines");
+  if (!strict_lines(head)) return refuse(400, "the request head is not made of lines \"name: value\"");
   try {
     Poco::MemoryInputStream stream(head.data(), static_cast<std::streamsize>(head.size()));
     Poco::Net::HTTPRequest read;
@@ -113,7 +110,7 @@ std::optional<HttpRequest> parse_request(std::string_view head, HttpRefusal& ref
     if (version != "HTTP/1.1" && version != "HTTP/1.0")
       return refuse(505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
     request.minor = version.back() - '0';
-    if (!copy_headers(read, request.headers)) return refuse(400, "a header field has an invalid name");
+    copy_headers(read, request.headers);
     if (request.minor == 1 && request.headers.count("Host") != 1)
       return refuse(400, "exactly one Host header is needed");
     if (request.headers.count("Content-Length") > 1) return refuse(400, "more than one Content-Length");
@@ -155,7 +152,7 @@ std::optional<HttpResponseHead> parse_response(std::string_view head) {
     Poco::Net::MessageHeader read;
     read.setFieldLimit(4 * max_fields);
     read.read(stream);
-    for (const auto& [name, value] : read) response.headers.add(name, std::string(trim(value)));
+    copy_headers(read, response.headers);
     return response;
   } catch (const Poco::Exception&) {
     return std::nullopt;
@@ -277,13 +274,13 @@ ChunkReader::Outcome ChunkReader::feed(std::string_view bytes, std::string& body
         break;
       case Step::size_end:
         if (c != '\n') return Outcome::broken;
+        if (remaining_ > cap || body.size() > cap - remaining_) return Outcome::broken;
         step_ = remaining_ == 0 ? Step::trailer : Step::data;
         digits_ = 0;
         ++i;
         break;
       case Step::data: {
         const auto take = static_cast<std::size_t>(std::min<std::uint64_t>(remaining_, bytes.size() - i));
-        if (take > cap || body.size() > cap - take) return Outcome::broken;
         body.append(bytes.substr(i, take));
         remaining_ -= take;
         i += take;
@@ -329,16 +326,13 @@ std::optional<std::chrono::seconds> retry_after(const Headers& headers, std::chr
     if (seconds < 0 || seconds > 86400LL * 365) return std::nullopt;
     return std::chrono::seconds(seconds);
   }
-  try {
-    int zone = 0;
-    const auto date = Poco::DateTimeParser::parse(Poco::DateTimeFormat::HTTP_FORMAT, *value, zone);
-    // In whole seconds: a parser that takes any text for a date yields years that nanoseconds cannot hold.
-    const std::chrono::seconds at(date.timestamp().epochTime());
-    const auto wait = at - std::chrono::floor<std::chrono::seconds>(now.time_since_epoch());
-    return std::clamp(wait, std::chrono::seconds(0), std::chrono::seconds(86400LL * 365));
-  } catch (const Poco::Exception&) {
-    return std::nullopt;
-  }
+  std::tm date{};
+  const char* rest = ::strptime(value->c_str(), "%a, %d %b %Y %H:%M:%S GMT", &date);
+  if (rest == nullptr || *rest != '\0') return std::nullopt;
+  // In whole seconds: a date may name a year that nanoseconds cannot hold.
+  const std::chrono::seconds at(::timegm(&date));
+  const auto wait = at - std::chrono::floor<std::chrono::seconds>(now.time_since_epoch());
+  return std::clamp(wait, std::chrono::seconds(0), std::chrono::seconds(86400LL * 365));
 }
 
 }  // namespace bixws::net
