@@ -35,7 +35,8 @@ class Echo final : public HttpServer::Site, public WsPeer::Owner {
     WsPeerOptions options;
     options.max_message = std::size_t{16} * 1024 * 1024;
     options.max_queued = 2 * options.max_message;
-    auto peer = std::make_unique<WsPeer>(std::move(upgraded->connection), Role::server, options, upgraded->deflate, *this);
+    auto peer =
+        std::make_unique<WsPeer>(std::move(upgraded->connection), Role::server, options, upgraded->deflate, *this);
     peer->start(std::move(upgraded->early));
     WsPeer* key = peer.get();
     peers_.emplace(key, std::move(peer));

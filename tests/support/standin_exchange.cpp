@@ -269,7 +269,11 @@ bool Impl::first_snapshot(const std::string& symbol) {
 }
 
 void Impl::stop_listening() {
-  if (listening_ >= 0) close(listening_);
+  if (listening_ >= 0) {
+    // The acceptor may be polling it, which keeps it open beyond close(): refuse from now on, not from when it wakes.
+    shutdown(listening_, SHUT_RDWR);
+    close(listening_);
+  }
   listening_ = -1;
   for (auto& client : clients_) client.link->cut(Link::After::finish);
   wake_acceptor();
