@@ -226,7 +226,7 @@ void Impl::act(const Fault& fault) {
         link.ping(fault.payload);
         break;
       case Kind::shutdown_notice:
-        send_payload(client, venue_->shutdown_notice(client.session));
+        if (const auto notice = venue_->shutdown_notice(client.session); !notice.empty()) send_payload(client, notice);
         break;
       default:
         break;

@@ -73,9 +73,9 @@ void rename(Capture& capture, const Venue& venue, const Renaming& renaming) {
 
 }  // namespace
 
-Timeline make_timeline(Capture capture, const Venue& venue, const Renaming& renaming) {
-  venue.revise(capture);
+Timeline make_timeline(Capture capture, Venue& venue, const Renaming& renaming) {
   rename(capture, venue, renaming);
+  venue.study(capture);
   Timeline timeline;
   timeline.start.rest = std::move(capture.rest);
   venue.prepare(timeline.start);

@@ -25,7 +25,7 @@ struct Timeline {
 };
 
 // Throws std::runtime_error for a capture in which there is nothing to play, or a renaming that names no symbol of it.
-Timeline make_timeline(Capture capture, const Venue& venue, const Renaming& renaming);
+Timeline make_timeline(Capture capture, Venue& venue, const Renaming& renaming);
 
 // Every state that the book of a symbol goes through, judged by the stand-in's own book: what a correct client may
 // show.

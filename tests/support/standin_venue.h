@@ -71,8 +71,7 @@ struct Market {
   std::map<std::string, StandinBook> books;
   std::map<std::pair<std::string, std::string>, const TimelineFrame*> last;  // by channel and symbol
   std::vector<CapturedRest> rest;
-  std::int64_t time_us = 0;    // capture time
-  std::size_t book_depth = 0;  // levels a side the capture's books have; 0: all
+  std::int64_t time_us = 0;  // capture time
 
   const StandinBook* book(const std::string& symbol) const;
   const TimelineFrame* last_frame(const std::string& channel, const std::string& symbol) const;
@@ -100,8 +99,9 @@ class Venue {
 
   // The capture.
   virtual FrameMeaning meaning(const RawJson& frame) const = 0;
-  // Before frames are parsed: frames the exchange would write otherwise today.
-  virtual void revise(Capture&) const {}
+  // Before the frames are parsed: learn what is needed of the capture, rewrite what the exchange writes otherwise
+  // today.
+  virtual void study(Capture&) {}
   // Books known before the first frame.
   virtual void prepare(Market&) const {}
   virtual void apply(const TimelineFrame& frame, StandinBook& book) const = 0;
@@ -120,7 +120,8 @@ class Venue {
   virtual std::string refusal(const RawJson& request, const std::string& why) const = 0;
   // Once a second of real time; idle: nothing was sent to this client for that long.
   virtual std::vector<std::string> pulse(const Session&, const Market&, bool /*idle*/) const { return {}; }
-  virtual std::string shutdown_notice(const Session&) const = 0;
+  // Empty where the exchange says nothing.
+  virtual std::string shutdown_notice(const Session&) const { return {}; }
   // nullopt: no such path.
   virtual std::optional<HttpReply> rest(std::string_view target, const Market& market,
                                         const FirstSnapshot& first) const = 0;
@@ -129,6 +130,9 @@ class Venue {
 // binance, coinbase, kraken, okx; throws std::runtime_error for any other name.
 std::unique_ptr<Venue> make_venue(std::string_view name, const VenueOptions& options);
 std::unique_ptr<Venue> make_binance_venue(const VenueOptions& options);
+std::unique_ptr<Venue> make_coinbase_venue();
+std::unique_ptr<Venue> make_kraken_venue();
+std::unique_ptr<Venue> make_okx_venue(const VenueOptions& options);
 
 // True for any spelling of a subscribe request.
 bool asks_to_subscribe(std::string_view text);
