@@ -275,7 +275,7 @@ void Impl::stop_listening() {
     close(listening_);
   }
   listening_ = -1;
-  for (auto& client : clients_) client.link->cut(Link::After::finish);
+  for (auto& client : clients_) client.link->send(std::string(), client.link->lag, Link::After::finish);
   wake_acceptor();
 }
 

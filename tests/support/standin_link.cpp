@@ -91,15 +91,6 @@ void Link::send_frame(WsOpcode opcode, std::string_view payload, Milliseconds de
   send(ws_frame(opcode, payload), delay);
 }
 
-void Link::cut(After how) {
-  {
-    const std::scoped_lock lock(mutex_);
-    cut_ = how;
-    ending_ = true;
-  }
-  wake();
-}
-
 bool Link::take_ping(const std::string& payload) {
   const std::scoped_lock lock(mutex_);
   const auto found = std::find(pings_.begin(), pings_.end(), payload);
@@ -211,14 +202,6 @@ bool Link::write_some() {
     std::size_t sent = 0;
     {
       const std::scoped_lock lock(mutex_);
-      if (cut_ != After::go_on) {
-        if (cut_ == After::reset) {
-          wire_.reset();
-        } else {
-          wire_.finish();
-        }
-        return false;
-      }
       if (queue_.empty() || queue_.front().not_before > std::chrono::steady_clock::now()) return true;
       item = queue_.front();
       sent = head_sent_;
@@ -227,7 +210,8 @@ bool Link::write_some() {
     const Wire::Result result = wire_.write(left.substr(0, piece_size(left.size())));
     if (result.state == Wire::State::would_block) return true;
     if (result.state != Wire::State::ok) return false;
-    if (options_.split_seed != 0) std::this_thread::yield();
+    // Give the reader a chance to see this piece alone.
+    if (options_.split_seed != 0) std::this_thread::sleep_for(std::chrono::microseconds(20));
     last_sent_ = std::chrono::steady_clock::now().time_since_epoch().count();
     {
       const std::scoped_lock lock(mutex_);

@@ -49,7 +49,7 @@ class LinkOwner {
 
 struct LinkOptions {
   const TlsServer* tls = nullptr;
-  std::uint64_t split_seed = 0;  // 0: whole writes; else the bytes go out in random small pieces
+  std::uint64_t split_seed = 0;  // 0: whole writes; else random small pieces, each a write of its own
   Milliseconds ping_every{0};
 };
 
@@ -68,8 +68,6 @@ class Link {
   void send(std::shared_ptr<const std::string> bytes, Milliseconds delay = {}, After after = After::go_on);
   void send(std::string bytes, Milliseconds delay = {}, After after = After::go_on);
   void send_frame(WsOpcode opcode, std::string_view payload, Milliseconds delay = {});
-  // At once, whatever is queued.
-  void cut(After how);
   // Answers nothing and takes nothing any more, but keeps the connection open. What is queued still goes out.
   void go_silent() { silent_ = true; }
 
@@ -117,7 +115,6 @@ class Link {
   std::deque<Item> queue_;
   std::size_t head_sent_ = 0;  // bytes of the queue's head already sent
   std::deque<std::string> pings_;
-  After cut_ = After::go_on;
   std::atomic<std::size_t> queued_bytes_ = 0;
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> silent_ = false;

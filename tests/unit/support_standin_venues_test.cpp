@@ -408,6 +408,7 @@ TEST(SupportStandinOkx, AsOfToday) {
   WsTestClient late;
   ASSERT_TRUE(late.connect(exchange->ws_url()));
   late.send_text(R"({"op":"subscribe","args":[{"channel":"books","instId":"BTC-USDT"}]})");
+  ASSERT_TRUE(wait_until([&] { return exchange->listeners() == 2; }));
   exchange->release();
   std::string before;
   int updates = 0;
