@@ -62,6 +62,86 @@ std::uint32_t channel_bits(const std::vector<std::string>& names) {
   return bits;
 }
 
+std::vector<Flag> server_flags() {
+  return {
+      {.name = "host", .value = "HOST", .fallback = "127.0.0.1", .help = "address to listen on; 0.0.0.0: everywhere"},
+      {.name = "port",
+       .type = FlagType::integer,
+       .value = "PORT",
+       .fallback = "8765",
+       .help = "port to listen on; 0: any free one",
+       .most = 65535},
+      {.name = "interval",
+       .type = FlagType::duration,
+       .value = "D",
+       .fallback = "100ms",
+       .help = "tickers are gathered for so long; 0: sent at once"},
+      {.name = "max-batch",
+       .type = FlagType::integer,
+       .value = "N",
+       .help = "messages a send may carry; 1: one send each [default: all that are due]",
+       .least = 1},
+      {.name = "io-threads",
+       .type = FlagType::integer,
+       .value = "N",
+       .fallback = "1",
+       .help = "threads that send to clients",
+       .least = 1,
+       .most = 64},
+      {.name = "compress", .type = FlagType::boolean, .help = "agree to permessage-deflate"},
+      {.name = "token",
+       .value = "T",
+       .help = "clients must know this",
+       .more = "As Authorization: Bearer T, or ?token=T. Others can see a command line: prefer --token-file or "
+               "BIXWS_TOKEN.",
+       .secret = true},
+      {.name = "token-file",
+       .value = "FILE",
+       .help = "clients must know one of these, one a line; SIGHUP reads it again"},
+      {.name = "tls-cert", .value = "FILE", .help = "serve wss:// and https:// with this certificate chain (PEM)"},
+      {.name = "tls-key", .value = "FILE", .help = "its private key (PEM)"},
+      {.name = "allow-origin",
+       .type = FlagType::list,
+       .value = "ORIGIN",
+       .help = "browsers' pages that may connect besides our own, as https://example.org; *: all; may be repeated"},
+      {.name = "max-clients",
+       .type = FlagType::integer,
+       .value = "N",
+       .fallback = "20000",
+       .help = "clients at a time",
+       .least = 1},
+      {.name = "max-clients-per-address",
+       .type = FlagType::integer,
+       .value = "N",
+       .help = "clients at a time from one address [default: 256, this machine's own not counted]",
+       .least = 1},
+      {.name = "base-path", .value = "PATH", .help = "serve below this path, as /bixws"},
+      {.name = "trust-proxy", .type = FlagType::boolean, .help = "believe X-Forwarded-For, -Host and -Proto"},
+  };
+}
+
+server::Options server_options(const host::Values& values) {
+  server::Options options;
+  options.host = values.text("host");
+  options.port = static_cast<std::uint16_t>(values.integer("port"));
+  options.interval = std::chrono::microseconds(values.duration("interval"));
+  options.max_batch = static_cast<std::size_t>(values.integer("max-batch"));
+  options.io_threads = static_cast<unsigned>(values.integer("io-threads"));
+  options.compress = values.on("compress");
+  if (values.has("token")) options.tokens = {values.text("token")};
+  options.token_file = values.text("token-file");
+  options.tls_cert = values.text("tls-cert");
+  options.tls_key = values.text("tls-key");
+  options.allowed_origins = values.list("allow-origin");
+  options.max_clients = static_cast<std::size_t>(values.integer("max-clients"));
+  if (values.has("max-clients-per-address")) {
+    options.max_clients_per_address = static_cast<std::size_t>(values.integer("max-clients-per-address"));
+  }
+  options.base_path = values.text("base-path");
+  options.trust_proxy = values.on("trust-proxy");
+  return options;
+}
+
 host::Registry open_registry(const Call& call) {
   auto directories = host::plugin_directories(call.values.list("plugin-dir"));
   for (const std::string& refused : directories.refused) call.log.write(LogLevel::warning, refused);

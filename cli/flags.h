@@ -8,6 +8,7 @@
 
 #include "host/flag.h"
 #include "host/registry.h"
+#include "server/options.h"
 #include "verb.h"
 
 namespace bixws::cli {
@@ -18,6 +19,10 @@ host::Flag symbols_flag();
 host::Flag channels_flag();
 host::Flag duration_flag();
 host::Flag json_flag();
+
+/// What `serve` and `replay` have in common: where to listen, for whom, how often.
+std::vector<host::Flag> server_flags();
+server::Options server_options(const host::Values& values);
 
 /// The plugins of --plugin-dir and everywhere else.
 host::Registry open_registry(const Call& call);

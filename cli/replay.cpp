@@ -26,6 +26,8 @@ int replay(const Call& call) {
   playback.loop = values.on("loop");
   playback.paused = values.on("paused");
   options.replay = std::move(playback);
+  if (!values.on("no-serve")) options.server = server_options(values);
+  options.wait_clients = static_cast<std::size_t>(values.integer("wait-clients"));
   host::Registry registry = open_registry(call);
   return host::run_pipeline(options, registry, call.log);
 }
@@ -33,36 +35,48 @@ int replay(const Call& call) {
 }  // namespace
 
 Verb replay_verb() {
-  return {.name = "replay",
-          .summary = "a recorded session to WebSocket clients and sinks",
-          .about =
-              "Clients see what they would have seen live. At the end they are told so and closed, and replay "
-              "exits.",
-          .flags = {{.name = "file",
-                     .value = "FILE",
-                     .help = "a recording",
-                     .positional = true,
-                     .required = true,
-                     .configurable = false},
-                    {.name = "session",
-                     .type = host::FlagType::integer,
-                     .value = "ID",
-                     .help = "which of the file's sessions [default: the latest]",
-                     .least = 1},
-                    {.name = "speed",
-                     .value = "X",
-                     .fallback = "1",
-                     .help = "factor, or max: as fast as consumers take",
-                     .check = check_speed},
-                    {.name = "from", .value = "T", .help = "begin here: 2026-11-22T21:00:00Z, or +90s from the start"},
-                    {.name = "to", .value = "T", .help = "end here"},
-                    {.name = "loop", .type = host::FlagType::boolean, .help = "begin again at the end"},
-                    {.name = "paused", .type = host::FlagType::boolean, .help = "wait for a client to resume it"},
-                    sink_flag()},
-          .examples =
-              "  # ten times as fast, from the second minute on\n"
-              "  bixws replay day.db --speed 10 --from +1m\n",
-          .run = replay};
+  Verb verb{
+      .name = "replay",
+      .summary = "a recorded session to WebSocket clients and sinks",
+      .about =
+          "Clients see what they would have seen live. At the end they are told so and closed, and replay "
+          "exits.",
+      .flags = {{.name = "file",
+                 .value = "FILE",
+                 .help = "a recording",
+                 .positional = true,
+                 .required = true,
+                 .configurable = false},
+                {.name = "session",
+                 .type = host::FlagType::integer,
+                 .value = "ID",
+                 .help = "which of the file's sessions [default: the latest]",
+                 .least = 1},
+                {.name = "speed",
+                 .value = "X",
+                 .fallback = "1",
+                 .help = "factor, or max: as fast as consumers take",
+                 .check = check_speed},
+                {.name = "from", .value = "T", .help = "begin here: 2026-11-22T21:00:00Z, or +90s from the start"},
+                {.name = "to", .value = "T", .help = "end here"},
+                {.name = "loop", .type = host::FlagType::boolean, .help = "begin again at the end"},
+                {.name = "paused", .type = host::FlagType::boolean, .help = "wait for a client to resume it"},
+                {.name = "wait-clients",
+                 .type = host::FlagType::integer,
+                 .value = "N",
+                 .help = "begin when so many clients are connected"},
+                {.name = "no-serve", .type = host::FlagType::boolean, .help = "sinks only, no clients"},
+                sink_flag()},
+      .examples =
+          "  # ten times as fast, from the second minute on\n"
+          "  bixws replay day.db --speed 10 --from +1m\n"
+          "  # as fast as the console takes it\n"
+          "  bixws replay day.db --speed max --no-serve --sink console\n"
+          "  # test a bot: it misses nothing, and everything is over when the replay is\n"
+          "  bixws replay day.db --speed max --wait-clients 1 --port 9000\n",
+      .run = replay};
+  for (host::Flag& flag : server_flags()) verb.flags.push_back(std::move(flag));
+  return verb;
 }
 
 }  // namespace bixws::cli

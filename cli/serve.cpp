@@ -9,11 +9,15 @@ namespace bixws::cli {
 namespace {
 
 int serve(const Call& call) {
+  const host::Values& values = call.values;
   host::PipelineOptions options;
-  options.feeds = call.values.on("demo") ? std::vector<std::string>{"sim"} : call.values.list("feed");
-  options.sinks = call.values.list("sink");
-  options.symbols = call.values.list("symbols");
-  options.duration = call.values.duration("duration");
+  options.version = BIXWS_VERSION;
+  options.feeds = values.on("demo") ? std::vector<std::string>{"sim"} : values.list("feed");
+  options.sinks = values.list("sink");
+  options.symbols = values.list("symbols");
+  options.duration = values.duration("duration");
+  options.server = server_options(values);
+  if (values.has("record")) options.record = host::RecordRequest{.path = values.text("record")};
   host::Registry registry = open_registry(call);
   return host::run_pipeline(options, registry, call.log);
 }
@@ -21,18 +25,28 @@ int serve(const Call& call) {
 }  // namespace
 
 Verb serve_verb() {
-  return {
-      .name = "serve",
-      .summary = "feeds to WebSocket clients and sinks",
-      .flags = {feed_flag(),
-                sink_flag(),
-                {.name = "demo", .type = host::FlagType::boolean, .help = "a made-up market: the same as --feed sim"},
-                duration_flag(),
-                symbols_flag()},
-      .examples =
-          "  # a made-up market; watch it from another terminal\n"
-          "  bixws serve --demo\n",
-      .run = serve};
+  Verb verb{.name = "serve",
+            .summary = "feeds to WebSocket clients, a status page and sinks",
+            .about =
+                "Clients get the state of all symbols when they connect and then every change; docs/protocol.md "
+                "says what else they may ask for. Ctrl-C ends it once everything is sent and written; a second "
+                "Ctrl-C at once.",
+            .flags = {feed_flag(),
+                      sink_flag(),
+                      {.name = "demo", .type = host::FlagType::boolean, .help = "a made-up market, as --feed sim"},
+                      {.name = "record", .value = "FILE", .help = "write a recording of it too"}},
+            .examples =
+                "  # a made-up market; watch it from another terminal\n"
+                "  bixws serve --demo\n"
+                "  # two symbols of the exchange, and a recording\n"
+                "  bixws serve BTCUSDT ETHUSDT --feed binance --record day.db\n"
+                "  # 1,000 made-up events a second, every one sent at once\n"
+                "  bixws serve --feed sim:rate=1000,seed=7 --interval 0\n",
+            .run = serve};
+  for (host::Flag& flag : server_flags()) verb.flags.push_back(std::move(flag));
+  verb.flags.push_back(duration_flag());
+  verb.flags.push_back(symbols_flag());
+  return verb;
 }
 
 }  // namespace bixws::cli

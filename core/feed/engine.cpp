@@ -165,8 +165,11 @@ Symbol* ExchangeFeed::Engine::resolve(const std::string& text) {
     const SymbolMatch match = match_symbol(text, names_);
     if (match.symbol.empty()) {
       const std::string problem = config.exchange + ": " + match.error;
-      log(config.symbols_must_exist ? LogLevel::error : LogLevel::warning, match.error);
-      if (config.symbols_must_exist && hooks_.refused) hooks_.refused(problem);
+      if (config.symbols_must_exist && hooks_.refused) {
+        hooks_.refused(problem);
+      } else {
+        log(config.symbols_must_exist ? LogLevel::error : LogLevel::warning, match.error);
+      }
       return nullptr;
     }
     listed = listed_.begin() + static_cast<std::ptrdiff_t>(by_name_.at(match.symbol));

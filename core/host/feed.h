@@ -11,7 +11,7 @@ namespace bixws::host {
 struct FeedEnd {
   bool failed = false;
   bool refused = false;  ///< failed because what was asked for does not exist (unknown symbol): exit 2
-  std::string reason;
+  std::string reason;    ///< a whole sentence
 };
 
 /// start() and stop() from one thread.

@@ -6,11 +6,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <memory>
 #include <mutex>
 
 #include "host/counters.h"
+#include "host/dialect_feed.h"
 #include "host/feed_host.h"
+#include "host/host_metrics.h"
+#include "host/replay_control.h"
 #include "host/replay_feed.h"
 #include "host/signals.h"
 #include "host/sink_host.h"
@@ -21,6 +25,7 @@
 #include "model/config_error.h"
 #include "model/instruments.h"
 #include "recording/recorder.h"
+#include "server/server.h"
 
 namespace bixws::host {
 namespace {
@@ -42,7 +47,9 @@ class Pipeline {
   void add_sink(const Spec& spec, Registry& registry);
   [[nodiscard]] Surroundings around() { return {hub_, instruments_, clock_, log_, counters_}; }
   [[nodiscard]] bool held_back() const;
+  void add_server(server::Options options);
   [[nodiscard]] bool start_outputs();
+  void wait_for_clients();
   void start_feeds();
   void wait();
   void finish();
@@ -57,15 +64,19 @@ class Pipeline {
   Counters counters_;
   hub::Hub hub_;
   std::vector<std::unique_ptr<Feed>> feeds_;
+  ReplayFeed* replay_ = nullptr;  // one of feeds_
   std::string first_exchange_;
   std::string feeds_text_;  // for the recording; without secrets
+  std::unique_ptr<server::Server> server_;
   std::shared_ptr<recording::Recorder> recorder_;
   std::vector<std::shared_ptr<SinkHost>> sinks_;
 
   StopSignal over_;   // nothing more will come
   std::mutex mutex_;  // guards what follows
   std::size_t feeds_running_ = 0;
+  bool ended_by_itself_ = false;
   int exit_code_ = 0;
+  std::string refusal_;
 };
 
 Pipeline::Pipeline(const PipelineOptions& options, Registry& registry, Log& log) : options_(options), log_(log) {
@@ -75,6 +86,8 @@ Pipeline::Pipeline(const PipelineOptions& options, Registry& registry, Log& log)
     add_feeds(registry);
   }
   for (const std::string& text : options.sinks) add_sink(parse_spec(text), registry);
+  // Before the recording is opened: a port in use must not leave an empty session in it.
+  if (options.server) add_server(*options.server);
   if (options.record) add_recorder(*options.record);
 }
 
@@ -108,15 +121,57 @@ void Pipeline::add_feed(const Spec& spec, const std::vector<std::string>& symbol
     if (source == nullptr) throw ConfigError(owner + ": " + error.text);
     for (const std::string& symbol : symbols) instruments_.get(spec.name, symbol);  // clients may ask for it at once
     feeds_.push_back(std::make_unique<FeedHost>(spec.name, std::move(source), around()));
-  } else {
-    throw ConfigError(owner + ": dialects are not run yet");
+    return;
   }
+  std::unique_ptr<Dialect> dialect(plugin.make_dialect(settings, error));
+  if (dialect == nullptr) throw ConfigError(owner + ": " + error.text);
+  DialectFeed::Options feed;
+  feed.symbols = symbols;
+  feed.channels = channels;
+  feed.connections = static_cast<unsigned>(std::clamp<std::int64_t>(settings.integer("connections"), 1, 4));
+  feed.raw = options_.record && options_.record->raw;
+  // One exchange must have what is asked for. Of several each has its own part of it.
+  feed.symbols_must_exist = !options_.symbols.empty() && options_.feeds.size() == 1;
+  feeds_.push_back(std::make_unique<DialectFeed>(spec.name, std::move(dialect), std::move(feed), around()));
 }
 
 void Pipeline::add_replay(const recording::PlaybackOptions& replay) {
   auto feed = std::make_unique<ReplayFeed>(replay, around());
   first_exchange_ = feed->first_exchange();
+  replay_ = feed.get();
   feeds_.push_back(std::move(feed));
+}
+
+void Pipeline::add_server(server::Options options) {
+  options.first_exchange = first_exchange_;
+  options.hold_back = held_back();
+  options.version = options_.version;
+  options.log = [this](std::string_view text) { log_.write(LogLevel::info, text); };
+  options.health = [this] {
+    std::vector<std::string> reasons;
+    if (recorder_ && recorder_->state().failing) reasons.push_back("recording: " + recorder_->state().problem);
+    return reasons;
+  };
+  options.metrics = [this] { return host_metrics(counters_, feeds_, recorder_.get(), sinks_); };
+  if (replay_ != nullptr) {
+    options.replay = [this](const server::ReplayRequest& request) {
+      return control_replay(replay_->replayer(), request);
+    };
+  }
+  for (const std::string& token : options.tokens) log_.hide(token);
+  const bool reloadable = !options.token_file.empty() || !options.tls_cert.empty();
+  server_ = std::make_unique<server::Server>(hub_, instruments_, std::move(options));
+  if (const std::string warning = server_->warning(); !warning.empty()) log_.write(LogLevel::warning, warning);
+  server_->start();
+  if (!reloadable) return;
+  signals_.on_hangup([this] {
+    try {
+      server_->reload();
+      log_.write(LogLevel::info, "tokens and certificate were read again");
+    } catch (const std::exception& e) {
+      log_.write(LogLevel::error, std::string("kept the old tokens and certificate: ") + e.what());
+    }
+  });
 }
 
 void Pipeline::add_recorder(const RecordRequest& request) {
@@ -164,20 +219,29 @@ void Pipeline::fail(int exit_code) {
 }
 
 void Pipeline::feed_ended(const std::string& name, const FeedEnd& end) {
-  if (end.failed) {
+  if (end.failed && !end.refused) {
     log_.write(LogLevel::error, "feed " + name + ": " + end.reason);
-    fail(end.refused ? 2 : 1);
+    fail(1);
   }
   const std::lock_guard lock(mutex_);
-  if (--feeds_running_ == 0) over_.set();
+  if (end.refused && refusal_.empty()) refusal_ = end.reason;
+  if (--feeds_running_ == 0) ended_by_itself_ = true;
+  if (ended_by_itself_ || end.refused) over_.set();
 }
 
 int Pipeline::run() {
-  if (start_outputs()) {
-    start_feeds();
-    wait();
+  try {
+    if (start_outputs()) {
+      wait_for_clients();
+      start_feeds();
+      wait();
+    }
+  } catch (...) {
+    finish();
+    throw;
   }
   finish();
+  if (!refusal_.empty()) throw ConfigError(refusal_);
   return exit_code_;
 }
 
@@ -189,7 +253,14 @@ bool Pipeline::start_outputs() {
     }
   }
   hub_.start();
+  if (server_) std::fprintf(stderr, "listening on %s\n", server_->url().c_str());
   return true;
+}
+
+void Pipeline::wait_for_clients() {
+  pollfd p{signals_.fd(), POLLIN, 0};
+  while (server_ && server_->clients() < options_.wait_clients && ::poll(&p, 1, 5) <= 0) {
+  }
 }
 
 void Pipeline::start_feeds() {
@@ -217,6 +288,14 @@ void Pipeline::wait() {
 void Pipeline::finish() {
   // In the direction of the data, so that everything that came in also goes out.
   for (const auto& feed : feeds_) feed->stop();
+  if (server_) {
+    hub_.drain();
+    if (ended_by_itself_) {
+      server_->stop(1000, "ended");
+    } else {
+      server_->stop();
+    }
+  }
   hub_.stop();
   for (const auto& sink : sinks_) sink->on_stop();
   for (const auto& sink : sinks_) sink->finish();

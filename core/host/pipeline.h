@@ -13,6 +13,7 @@
 #include "host/registry.h"
 #include "recording/playback.h"
 #include "recording/session_writer.h"
+#include "server/options.h"
 
 namespace bixws::host {
 
@@ -35,10 +36,12 @@ struct PipelineOptions {
   std::string version;                               ///< of bixws, for recordings and pages
   std::optional<recording::PlaybackOptions> replay;  ///< instead of feeds
   std::optional<RecordRequest> record;
+  std::optional<server::Options> server;  ///< the pipeline fills in what follows from the feeds
+  std::size_t wait_clients = 0;           ///< feeds start once so many clients are connected
 };
 
 /// Runs until the feeds end, the duration is over or a signal comes, then drains every output. Returns the exit code:
-/// 0, or 1 if something failed for good. Throws ConfigError for what cannot be built as asked.
+/// 0, or 1 if something failed for good. Throws ConfigError for what cannot be had as asked, unknown symbols included.
 int run_pipeline(const PipelineOptions& options, Registry& registry, Log& log);
 
 }  // namespace bixws::host

@@ -31,6 +31,11 @@ Signals::~Signals() {
   ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
+void Signals::on_hangup(std::function<void()> action) {
+  const std::lock_guard lock(mutex_);
+  hangup_ = std::move(action);
+}
+
 void Signals::watch() {
   pollfd fds[] = {{signal_fd_, POLLIN, 0}, {end_.fd(), POLLIN, 0}};
   for (;;) {
@@ -38,6 +43,13 @@ void Signals::watch() {
     if (fds[1].revents != 0) return;
     signalfd_siginfo info{};
     while (::read(signal_fd_, &info, sizeof info) == sizeof info) {
+      if (info.ssi_signo == SIGHUP) {
+        const std::lock_guard lock(mutex_);
+        if (hangup_) {
+          hangup_();
+          continue;
+        }
+      }
       if (seen_.exchange(true)) ::_exit(kForced);
       seen_fd_.set();
     }

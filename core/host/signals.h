@@ -4,6 +4,8 @@
 
 #include <atomic>
 #include <csignal>
+#include <functional>
+#include <mutex>
 #include <thread>
 
 #include "host/stop_signal.h"
@@ -19,6 +21,8 @@ class Signals {
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
 
+  /// What SIGHUP means instead of stopping, called on the watching thread; nothing: it stops.
+  void on_hangup(std::function<void()> action);
   /// Becomes readable with the first signal and stays so.
   [[nodiscard]] int fd() const noexcept { return seen_fd_.fd(); }
   [[nodiscard]] bool seen() const noexcept { return seen_; }
@@ -30,6 +34,8 @@ class Signals {
   int signal_fd_ = -1;
   StopSignal seen_fd_, end_;
   std::atomic<bool> seen_{false};
+  std::mutex mutex_;
+  std::function<void()> hangup_;
   std::thread thread_;
 };
 
