@@ -25,6 +25,7 @@ async def main(url):
             await socket.send(json.dumps({"type": "subscribe", "id": 1, "symbols": ["BTCUSDT"],
                                           "channels": ["ticker", "trades"], "policy": "lossless"}))
             last = None
+            subscribed = False
             tickers = trades = 0
             while tickers < 20 or trades < 20:
                 message = json.loads(await asyncio.wait_for(socket.recv(), 20), parse_float=Decimal)
@@ -38,12 +39,15 @@ async def main(url):
                     trades += 1
                 elif message["type"] == "market_update":
                     for symbol, ticker in message["data"].items():
-                        if last is not None:
-                            assert symbol == "BTCUSDT", symbol
+                        assert symbol == "BTCUSDT" or not subscribed, symbol
                         assert ticker["bid"] < ticker["ask"], ticker
                     tickers += 1
+                elif message["type"] == "subscribed":
+                    subscribed = True
+                elif message["type"] == "initial_data":  # the tickers' snapshot, right after the answer
+                    assert subscribed and list(message["data"]) == ["BTCUSDT"], message
                 else:
-                    assert message["type"] in ("status", "subscribed"), message
+                    assert message["type"] == "status", message
             pong = await socket.ping()
             await asyncio.wait_for(pong, 10)
         assert socket.close_code == 1000, socket.close_code
