@@ -475,6 +475,7 @@ void Fanout::send_piece(Audience& audience, std::string_view bytes, std::uint64_
   std::uint64_t sends = 0;
   std::uint64_t taken = 0;
   const std::size_t size = audience.members.size();
+  if (size == 0) return;  // all have left it since the log was filled
   const std::size_t first = turn_ % size;
   for (std::size_t i = 0; i < size; ++i) {
     const std::size_t at = first + i;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
 
 #include "support/live_server.h"
@@ -120,6 +121,28 @@ TEST(ServerProtocol, TheFirstSubscribeReplacesTheDefaultAndLaterOnesAdd) {
   live.trade(*live.btc, "3.2", "1", kT);
   live.hub->drain();
   EXPECT_EQ(until_pong(client).size(), 0U);
+}
+
+// The last one to leave an audience may do so while messages wait in its log: that sweep once divided by nobody.
+TEST(ServerProtocol, EverybodyMayChangeSubscriptionUnderFullFlow) {
+  LiveServer live(at_once());
+  std::atomic<bool> done{false};
+  std::thread flood([&] {
+    for (Micros t = kT; !done; ++t) {
+      live.ticker(*live.btc, "50000.00", t);
+      if (t % 64 == 0) live.hub->drain();
+    }
+  });
+  for (int i = 0; i < 50; ++i) {
+    WsTestClient client;
+    EXPECT_TRUE(client.connect(live.url()));
+    client.send_text(R"({"type":"subscribe","channels":["trades"]})");
+    std::string message = next(client);
+    while (!is(message, "subscribed") && message != "<nothing>") message = next(client);
+    EXPECT_TRUE(is(message, "subscribed")) << message;
+  }
+  done = true;
+  flood.join();
 }
 
 TEST(ServerProtocol, ABookStartsWithASnapshotThatCarriesTheLastNumberItContains) {
