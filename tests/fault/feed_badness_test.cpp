@@ -137,9 +137,15 @@ TEST_P(FeedBadFrame, IsCountedToldAndSurvived) {
   inject.payload = GetParam().payload;
   StandinOptions options;
   options.speed = 100;
+  options.hold = true;
   options.faults = {inject};
   prepare(std::move(options));
   start();
+  ASSERT_TRUE(wait_until([&] {
+    return std::all_of(kSymbols.begin(), kSymbols.end(),
+                       [&](const auto& symbol) { return run_->view(symbol).state == FeedState::live; });
+  }));
+  standin_->release();
   ASSERT_TRUE(standin_->wait_ended());
   expect_right_books();
   run_->stop();
@@ -214,9 +220,15 @@ TEST_F(FeedBadness, FrameOf100MegabytesEndsTheConnectionOnly) {
   inject.payload += std::string(100'000, 'x');
   StandinOptions options;
   options.speed = 100;
+  options.hold = true;
   options.faults = {inject};
   prepare(std::move(options));
   start();
+  ASSERT_TRUE(wait_until([&] {
+    return std::all_of(kSymbols.begin(), kSymbols.end(),
+                       [&](const auto& symbol) { return run_->view(symbol).state == FeedState::live; });
+  }));
+  standin_->release();
   ASSERT_TRUE(standin_->wait_ended());
   expect_right_books();
   EXPECT_EQ(run_->figures().disconnects.get(), 1U);
@@ -230,9 +242,15 @@ TEST_F(FeedBadness, BrokenTextEndsTheConnectionOnly) {
   inject.payload = bad::invalid_utf8();
   StandinOptions options;
   options.speed = 100;
+  options.hold = true;
   options.faults = {inject};
   prepare(std::move(options));
   start();
+  ASSERT_TRUE(wait_until([&] {
+    return std::all_of(kSymbols.begin(), kSymbols.end(),
+                       [&](const auto& symbol) { return run_->view(symbol).state == FeedState::live; });
+  }));
+  standin_->release();
   ASSERT_TRUE(standin_->wait_ended());
   expect_right_books();
   EXPECT_EQ(run_->figures().disconnects.get(), 1U);

@@ -17,9 +17,16 @@ class FeedConnection : public testing::Test {
 
   void begin(StandinOptions options, feed::FeedConfig config) {
     options.start_symbols = kSymbols.size();
+    options.hold = true;
     standin_ = standin_on("cryptofeed/BINANCE.ws.1.0", std::move(options));
     run_ = std::make_unique<FeedRun>("binance", *standin_, std::move(config));
     run_->start();
+    // Not before every book is there, however slow the machine.
+    ASSERT_TRUE(wait_until([&] {
+      return std::all_of(kSymbols.begin(), kSymbols.end(),
+                         [&](const auto& symbol) { return run_->view(symbol).state == FeedState::live; });
+    }));
+    standin_->release();
   }
   void begin(StandinOptions options) { begin(std::move(options), quick_config("binance", kSymbols)); }
 
