@@ -13,8 +13,8 @@ namespace bixws::cli {
 
 const std::vector<Verb>& verbs() {
   static const std::vector<Verb> all{
-      serve_verb(),       record_verb(),       replay_verb(),      plugins_list_verb(), plugins_info_verb(),
-      config_show_verb(), config_check_verb(), config_init_verb(), completion_verb(),
+      serve_verb(),        watch_verb(),       record_verb(),       replay_verb(),      plugins_list_verb(),
+      plugins_info_verb(), config_show_verb(), config_check_verb(), config_init_verb(), completion_verb(),
   };
   return all;
 }

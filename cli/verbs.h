@@ -7,6 +7,7 @@
 namespace bixws::cli {
 
 Verb serve_verb();
+Verb watch_verb();
 Verb record_verb();
 Verb replay_verb();
 Verb plugins_list_verb();

@@ -10,6 +10,7 @@
 
 #include "model/config_error.h"
 #include "model/event_json.h"
+#include "model/symbol.h"
 #include "model/text_buffer.h"
 
 namespace bixws::feed {
@@ -52,6 +53,15 @@ std::uint64_t position_key(const Event& event) {
   if (event.kind == Kind::candle) parameter = static_cast<std::uint64_t>(event.candle().seconds);
   return std::uint64_t{event.instrument->id} << 32U | static_cast<std::uint64_t>(event.kind) << 26U |
          (parameter & kParameterMask);
+}
+
+/// Whether a symbol as a person may spell it means this instrument.
+bool means(std::string_view spelled, const Instrument& instrument, std::string_view plain_exchange) {
+  const auto colon = spelled.find(':');
+  const std::string_view exchange = colon == std::string_view::npos ? plain_exchange : spelled.substr(0, colon);
+  if (exchange != instrument.exchange) return false;
+  const std::string_view symbol = colon == std::string_view::npos ? spelled : spelled.substr(colon + 1);
+  return symbol_key(symbol) == symbol_key(instrument.symbol);
 }
 
 /// Whether a position of this kind and parameter is one of the channel, spelled as in a subscribe.
@@ -204,6 +214,7 @@ void RemoteFeed::on_failed(net::WsClient&, const net::NetFailure& failure) {
   // A wrong token stays wrong, however often it is sent.
   const bool refused = failure.stage == net::Stage::http && (failure.status == 401 || failure.status == 403);
   std::string reason = failure.text;
+  if (failure.stage == net::Stage::connect) reason += "; is a bixws server running there?";
   if (refused && failure.status == 401) {
     reason += options_.token.empty() ? "; it wants --token" : "; --token is not the right one";
   }
@@ -240,6 +251,7 @@ void RemoteFeed::on_message(net::WsClient&, net::Opcode, std::string_view payloa
 
 void RemoteFeed::hand_over() {
   if (!batch_->empty()) listener_.on_events(batch_);
+  listener_.on_idle();
   if (batch_ == nullptr) {
     batch_ = std::make_unique<EventBatch>();
   } else {
@@ -267,9 +279,10 @@ std::string RemoteFeed::label_of(const Instrument& instrument) const {
 std::string RemoteFeed::resume_part(const Topics& topics) const {
   std::map<std::string, std::map<std::string, std::uint64_t>> last;
   for (const auto& [key, seq] : positions_) {
-    const std::string label = label_of(instruments_.at(static_cast<std::uint32_t>(key >> 32U)));
+    const Instrument& instrument = instruments_.at(static_cast<std::uint32_t>(key >> 32U));
+    const std::string label = label_of(instrument);
     for (const Topic& topic : topics) {
-      if (!topic.symbol.empty() && topic.symbol != label) continue;
+      if (!topic.symbol.empty() && !means(topic.symbol, instrument, parser_.plain_exchange())) continue;
       const auto kind = static_cast<Kind>(key >> 26U & 0x3FU);
       if (!belongs(kind, static_cast<std::uint32_t>(key & kParameterMask), topic.channel, topic.policy)) continue;
       auto& position = last[label][topic.channel];

@@ -32,7 +32,7 @@ struct RemoteOptions {
 
 /// One subscribe.
 struct RemoteAsk {
-  std::vector<std::string> symbols;   ///< as the server names them; empty: all
+  std::vector<std::string> symbols;   ///< in any spelling that servers take; empty: all
   std::vector<std::string> channels;  ///< "trades", "book:25", "candles:1m"
   std::string policy;                 ///< empty: each channel's own
 };
@@ -63,6 +63,8 @@ class RemoteFeed final : private net::WsClient::Owner {
     /// before the link changes. The batch may be taken.
     virtual void on_events(std::unique_ptr<EventBatch>& batch) = 0;
     virtual void on_link(const RemoteLink& link) = 0;
+    /// After all messages that had come were handed over: time to flush.
+    virtual void on_idle() {}
 
    protected:
     ~Listener() = default;

@@ -50,7 +50,10 @@ void Signals::watch() {
           continue;
         }
       }
-      if (seen_.exchange(true)) ::_exit(kForced);
+      if (seen_.exchange(true)) {
+        if (auto* const last_words = last_words_.load()) last_words();
+        ::_exit(kForced);
+      }
       seen_fd_.set();
     }
   }

@@ -116,7 +116,7 @@ bool LiveScreen::show() {
   return true;
 }
 
-void LiveScreen::run(int stop_fd) {
+void LiveScreen::run(int stop_fd, Micros until) {
   while (!quit_) {
     bool dirty = false;
     {
@@ -125,6 +125,7 @@ void LiveScreen::run(int stop_fd) {
       dirty = dirty_;
     }
     const Micros now = callbacks_.clock();
+    if (until != 0 && now >= until) return;
     // A clock that was set back must not freeze the screen.
     if (last_ > now) last_ = now - kBetweenPictures;
     const Micros due = urgent_ ? now : std::max(last_ + kBetweenPictures, dirty ? Micros{0} : next_);
@@ -132,7 +133,9 @@ void LiveScreen::run(int stop_fd) {
       if (!show()) return;
       continue;
     }
-    int wait = static_cast<int>(std::clamp<Micros>((due - now + 999) / 1000, 1, 1000));
+    Micros pause = std::clamp<Micros>((due - now + 999) / 1000, 1, 1000);
+    if (until != 0) pause = std::min(pause, (until - now + 999) / 1000);
+    int wait = static_cast<int>(pause);
     if (keys_.waiting()) wait = std::min(wait, kEscapeWait);
     pollfd fds[] = {{tty_.in(), POLLIN, 0}, {tty_.wake_fd(), POLLIN, 0}, {stop_fd, POLLIN, 0}};
     const int ready = ::poll(fds, stop_fd >= 0 ? 3 : 2, wait);

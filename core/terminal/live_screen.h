@@ -38,8 +38,8 @@ class LiveScreen {
   void update(const std::function<void(Model&)>& change);
   /// Any thread: run() returns soon.
   void stop();
-  /// Draws and reads keys until quit, stop(), `stop_fd` readable or the terminal gone.
-  void run(int stop_fd);
+  /// Draws and reads keys until quit, stop(), `stop_fd` readable, the terminal gone, or `until` (0: no end).
+  void run(int stop_fd, Micros until);
 
   static constexpr int kPicturesPerSecond = 30;
   [[nodiscard]] std::uint64_t pictures() const { return pictures_; }

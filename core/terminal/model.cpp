@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "model/event_json.h"
+#include "model/symbol.h"
 #include "terminal/numbers.h"
 
 namespace bixws::terminal {
@@ -12,6 +13,13 @@ namespace {
 
 std::string full_name(const Instrument& instrument) {
   return std::string(instrument.exchange) + ":" + std::string(instrument.symbol);
+}
+
+/// A label without what people may write differently: "kraken:btc-usd" and "kraken:BTCUSD" are one.
+std::string same_spelling(std::string_view label) {
+  const auto colon = label.find(':');
+  if (colon == std::string_view::npos) return symbol_key(label);
+  return std::string(label.substr(0, colon + 1)) + symbol_key(label.substr(colon + 1));
 }
 
 void widen(int& decimals, const Decimal& number) { decimals = std::max(decimals, decimals_of(number)); }
@@ -120,7 +128,9 @@ Row* Model::row_of(const Instrument& instrument) {
   const std::string label = label_of(instrument);
   if (std::find(removed_.begin(), removed_.end(), label) != removed_.end()) return nullptr;
   auto at = std::find_if(rows_.begin(), rows_.end(), [&](const Row& row) {
-    return row.instrument == nullptr && (row.label == label || row.label == full_name(instrument));
+    if (row.instrument != nullptr) return false;
+    const std::string expected = same_spelling(row.label);
+    return expected == same_spelling(label) || expected == same_spelling(full_name(instrument));
   });
   if (at == rows_.end()) at = rows_.emplace(rows_.end());
   at->instrument = &instrument;

@@ -214,10 +214,10 @@ std::vector<const Row*> rows_of(const Model& model, const Choices& choices, Micr
 }
 
 const Row* selected_row(const Model& model, const Choices& choices, Micros now) {
-  if (!choices.selected.empty()) {
-    if (const Row* row = model.find(choices.selected); row != nullptr) return row;
-  }
   const auto rows = rows_of(model, choices, now);
+  const auto found =
+      std::find_if(rows.begin(), rows.end(), [&](const Row* row) { return row->label == choices.selected; });
+  if (found != rows.end()) return *found;
   return rows.empty() ? nullptr : rows.front();
 }
 

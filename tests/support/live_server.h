@@ -30,9 +30,10 @@ inline std::vector<Level> levels(std::initializer_list<std::pair<const char*, co
 
 class LiveServer {
  public:
-  explicit LiveServer(server::Options options = {}) {
+  // 0: a free port.
+  explicit LiveServer(server::Options options = {}, std::uint16_t port = 0) {
     if (options.first_exchange.empty()) options.first_exchange = "acme";
-    options.port = 0;
+    options.port = port;
     hub = std::make_unique<hub::Hub>();
     btc = &instruments.get("acme", "BTCUSDT");
     eth = &instruments.get("acme", "ETHUSDT");

@@ -312,6 +312,16 @@ void Process::close_stdout() {
   });
 }
 
+void Process::resize(unsigned short columns, unsigned short rows) {
+  const winsize size{rows, columns, 0, 0};
+  ioctl(stdin_, TIOCSWINSZ, &size);
+}
+
+bool Process::line_mode() const {
+  termios mode{};
+  return tcgetattr(stdin_, &mode) == 0 && (mode.c_lflag & ICANON) != 0;
+}
+
 void Process::send_signal(int signal) {
   if (running()) kill(pid_, signal);
 }

@@ -67,6 +67,10 @@ class Process {
   // Stops reading the output, as `| head` does: the program gets SIGPIPE or EPIPE when it writes on.
   void close_stdout();
   void send_signal(int signal);
+  // Of a terminal (ProcessOptions::pty): another size, told by SIGWINCH; whether it edits lines, as shells want it, or
+  // a program has set it to hand over each key.
+  void resize(unsigned short columns, unsigned short rows);
+  bool line_mode() const;
 
   bool running();
   // nullopt when it still runs at the deadline. On return all output has been read.

@@ -133,7 +133,7 @@ TEST_F(RemoteFeedTest, ComesBackAndResumesWhereItWas) {
   auto server = std::make_unique<ScriptedServer>();
   const std::uint16_t port = server->port();
   RemoteFeed feed(options(server->url()), instruments, notes);
-  feed.ask({{{"BTCUSDT"}, {"trades"}, ""}, {{}, {"ticker"}, "lossless"}});
+  feed.ask({{{"btc-usdt"}, {"trades"}, ""}, {{}, {"ticker"}, "lossless"}});
   feed.start();
   auto link = server->accept();
   ASSERT_NE(link, nullptr);
@@ -156,7 +156,7 @@ TEST_F(RemoteFeedTest, ComesBackAndResumesWhereItWas) {
   EXPECT_THAT(
       first,
       HasSubstr(
-          R"("symbols":["BTCUSDT"],"channels":["trades"],"resume":{"epoch":"e1","last":{"BTCUSDT":{"trades":8}}})"));
+          R"("symbols":["btc-usdt"],"channels":["trades"],"resume":{"epoch":"e1","last":{"BTCUSDT":{"trades":8}}})"));
   EXPECT_THAT(
       second,
       HasSubstr(

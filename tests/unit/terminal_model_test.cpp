@@ -2,9 +2,8 @@
 // The terminal's model, its keys, its painter and its numbers.
 #include <gtest/gtest.h>
 
-#include <map>
-
 #include "model/instruments.h"
+#include "support/fake_terminal.h"
 #include "terminal/control.h"
 #include "terminal/keys.h"
 #include "terminal/numbers.h"
@@ -88,59 +87,10 @@ TEST(TerminalCells, Utf8AndWidths) {
   EXPECT_EQ(screen.to_text(), " x本\n") << "half of a wide character goes as a whole";
 }
 
-/// What a terminal makes of the painter's bytes: enough of ECMA-48 for what it sends.
-class FakeTerminal {
- public:
-  explicit FakeTerminal(Size size) : size_(size) { clear(); }
-  void write(std::string_view bytes) {
-    while (!bytes.empty()) {
-      if (bytes.substr(0, 2) != "\x1b[") {
-        const char32_t c = next_character(bytes);
-        ASSERT_LT(x_, size_.width);
-        cells_[{x_, y_}] = c;
-        if (width_of(c) == 2) cells_[{x_ + 1, y_}] = 0;
-        x_ += width_of(c);
-        continue;
-      }
-      const auto end = bytes.find_first_of("HJm");
-      ASSERT_NE(end, std::string_view::npos);
-      const std::string parameters(bytes.substr(2, end - 2));
-      if (bytes[end] == 'J') clear();
-      if (bytes[end] == 'H') {
-        y_ = std::stoi(parameters) - 1;
-        x_ = std::stoi(parameters.substr(parameters.find(';') + 1)) - 1;
-      }
-      bytes.remove_prefix(end + 1);
-    }
-  }
-  std::string text() const {
-    std::string out;
-    for (int y = 0; y < size_.height; ++y) {
-      std::string line;
-      for (int x = 0; x < size_.width; ++x) {
-        if (cells_.at({x, y}) != 0) append_utf8(line, cells_.at({x, y}));
-      }
-      line.erase(line.find_last_not_of(' ') + 1);
-      out += line + "\n";
-    }
-    return out;
-  }
-
- private:
-  void clear() {
-    for (int y = 0; y < size_.height; ++y) {
-      for (int x = 0; x < size_.width; ++x) cells_[{x, y}] = U' ';
-    }
-  }
-  Size size_;
-  std::map<std::pair<int, int>, char32_t> cells_;
-  int x_ = 0, y_ = 0;
-};
-
 TEST(TerminalPainter, AnyRunOfPicturesArrivesAndOnlyTheDifferenceIsSent) {
   const Size size{40, 6};
   Painter painter({true, Palette::indexed, true});
-  FakeTerminal terminal(size);
+  test::FakeTerminal terminal(size.width, size.height);
   std::uint64_t random = 7;
   const auto roll = [&random](int below) {
     random = random * 6364136223846793005ULL + 1442695040888963407ULL;
