@@ -151,7 +151,7 @@ inline NumberError parse_long_decimal(std::string_view text, Decimal& out) noexc
 
   int exponent = power - decimals;
   if (digits == 0) {
-    pending_zeros = 0;
+    // Zero: its zeros are decimals already.
   } else if (digits + pending_zeros <= 18) {
     for (; pending_zeros > 0; --pending_zeros) take(0);  // the usual case: all digits of one symbol share one exponent
   } else {
@@ -217,7 +217,7 @@ inline char* write_decimal(char* out, const Decimal& d) noexcept {
     char* const end = text + sizeof text;
     char* p = end;
     std::uint64_t rest = d.low;
-    for (int i = d.exponent; i < 0; ++i) {
+    for (auto left = -static_cast<int>(d.exponent); left > 0; --left) {
       *--p = static_cast<char>('0' + rest % 10);
       rest /= 10;
     }
@@ -301,10 +301,10 @@ inline std::strong_ordering operator<=>(const Decimal& a, const Decimal& b) noex
   } else {
     order = detail::compare_magnitude(a, b);
   }
-  if (a_negative) order = -order;
-  return order <=> 0;
+  if (order == 0) return std::strong_ordering::equal;
+  return (order < 0) != a_negative ? std::strong_ordering::less : std::strong_ordering::greater;
 }
-inline bool operator==(const Decimal& a, const Decimal& b) noexcept { return (a <=> b) == 0; }
+inline bool operator==(const Decimal& a, const Decimal& b) noexcept { return std::is_eq(a <=> b); }
 
 /// Same digits on the wire, not only the same value.
 inline bool identical(const Decimal& a, const Decimal& b) noexcept { return std::memcmp(&a, &b, sizeof a) == 0; }
