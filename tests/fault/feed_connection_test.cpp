@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "support/feed_run.h"
+#include "support/temp_dir.h"
 
 namespace bixws::test {
 namespace {
@@ -242,6 +243,27 @@ TEST_F(FeedConnection, StopsAtOnceWhateverItIsDoing) {
     run.stop();
     EXPECT_LT(std::chrono::steady_clock::now() - before, Milliseconds(500)) << url;
   }
+}
+
+TEST_F(FeedConnection, CertificateIsChecked) {
+  StandinOptions options;
+  options.hold = true;
+  options.tls = CertificateKind::good;
+  standin_ = standin_on("cryptofeed/BINANCE.ws.1.0", options);
+  // Nobody vouches for it, so nothing is said over it.
+  run_ = std::make_unique<FeedRun>("binance", *standin_, quick_config("binance", kSymbols));
+  run_->start();
+  ASSERT_TRUE(wait_until([&] { return run_->saw_status(FeedState::down, "certificate"); })) << run_->reason();
+  EXPECT_TRUE(standin_->requests().empty());
+  run_->stop();
+
+  const TempDir folder;
+  auto config = quick_config("binance", kSymbols);
+  config.tls = std::make_shared<net::TlsClientContext>(
+      net::TlsClientOptions{folder.write("ca.pem", standin_->certificate_pem()).string(), false});
+  run_ = std::make_unique<FeedRun>("binance", *standin_, std::move(config));
+  run_->start();
+  EXPECT_TRUE(wait_until([&] { return run_->view("NKNUSDT").state == FeedState::live; })) << run_->reason();
 }
 
 TEST_F(FeedConnection, NearestListedSymbolIsNamed) {
