@@ -4,13 +4,16 @@
 
 #include <sqlite3.h>
 
+#include <system_error>
 #include <utility>
 
 namespace bixws::recording {
 
 bool DatabaseError::is_corrupt() const {
   const int primary = code & 0xff;
-  return primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB || primary == SQLITE_FORMAT;
+  // Our SQL is right, so if it means nothing to the file (SQLITE_ERROR: no such table), the file's schema is wrong.
+  return primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB || primary == SQLITE_FORMAT || primary == SQLITE_ERROR ||
+         primary == SQLITE_TOOBIG || code == SQLITE_IOERR_SHORT_READ || code == SQLITE_IOERR_CORRUPTFS;
 }
 
 bool DatabaseError::is_busy() const {
@@ -26,6 +29,9 @@ void Database::fail(int code, std::string_view doing) const {
   const int extended = db_ != nullptr ? sqlite3_extended_errcode(db_) : code;
   const bool known = db_ != nullptr && (extended & 0xff) == (code & 0xff);
   text += known ? sqlite3_errmsg(db_) : sqlite3_errstr(code);
+  // "disk I/O error" alone does not tell a full disk from a broken one.
+  const int cause = known && (code & 0xff) == SQLITE_IOERR ? sqlite3_system_errno(db_) : 0;
+  if (cause != 0) text += " (" + std::generic_category().message(cause) + ")";
   throw DatabaseError(text, known ? extended : code);
 }
 
@@ -65,7 +71,7 @@ bool Database::has_moved() const {
 void Database::exec(std::string_view sql) {
   const std::string terminated(sql);
   const int code = sqlite3_exec(db_, terminated.c_str(), nullptr, nullptr, nullptr);
-  if (code != SQLITE_OK) fail(code, terminated.substr(0, terminated.find_first_of(";(\n", 1)));
+  if (code != SQLITE_OK) fail(code, sqlite3_db_readonly(db_, "main") == 1 ? "cannot read" : "cannot write");
 }
 
 Statement Database::prepare(std::string_view sql) {

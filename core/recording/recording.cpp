@@ -98,6 +98,32 @@ std::uint32_t KeyframeRow::expected_crc32(std::string_view data) const {
   return crc32_of(data, crc32_of(bytes.view()));
 }
 
+ChunkRow chunk_row(const Statement& row, std::int64_t session, std::int64_t number) {
+  ChunkRow chunk;
+  chunk.session = session;
+  chunk.number = number;
+  chunk.first_seq = static_cast<std::uint64_t>(row.integer(0));
+  chunk.events = static_cast<std::uint64_t>(row.integer(1));
+  chunk.start_ts = row.integer(2);
+  chunk.end_ts = row.integer(3);
+  chunk.codec = row.integer(4);
+  chunk.size = static_cast<std::uint64_t>(row.integer(5));
+  chunk.crc32 = static_cast<std::uint32_t>(row.integer(6));
+  chunk.chain = hash_from(row.blob(7));
+  return chunk;
+}
+
+KeyframeRow keyframe_row(const Statement& row, std::int64_t session) {
+  KeyframeRow keyframe;
+  keyframe.session = session;
+  keyframe.number = row.integer(0) - chunk_id(session, 0);
+  keyframe.seq = static_cast<std::uint64_t>(row.integer(1));
+  keyframe.codec = row.integer(2);
+  keyframe.size = static_cast<std::uint64_t>(row.integer(3));
+  keyframe.crc32 = static_cast<std::uint32_t>(row.integer(4));
+  return keyframe;
+}
+
 void Inflater::Free::operator()(ZSTD_DCtx_s* context) const { ZSTD_freeDCtx(context); }
 
 Inflater::Inflater() : context_(ZSTD_createDCtx()) {}
@@ -182,8 +208,25 @@ SessionRow Recording::session(std::int64_t id) {
 
 SessionReader::SessionReader(const std::string& path, std::int64_t session, Instruments& instruments)
     : recording_(path), session_(recording_.session(session)), instruments_(instruments) {
-  select_ = recording_.database().prepare(
-      "SELECT first_seq, events, start_ts, end_ts, codec, size, crc32, chain, data FROM chunks WHERE id = ?1");
+  select_ = recording_.database().prepare(std::string(kChunkColumns) + " WHERE id = ?1");
+  if (session_.crc32 != session_.expected_crc32()) measure_session();
+}
+
+void SessionReader::measure_session() {
+  row_damaged_ = true;
+  Statement last = recording_.database().prepare(
+      "SELECT id, first_seq + events - 1, end_ts FROM chunks WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC LIMIT 1");
+  last.bind(1, chunk_id(session_.id, 0));
+  last.bind(2, chunk_id(session_.id + 1, 0) - 1);
+  session_.events = 0;
+  session_.chunks = 0;
+  if (!last.step()) return;
+  session_.chunks = last.integer(0) - chunk_id(session_.id, 0) + 1;
+  session_.events = static_cast<std::uint64_t>(last.integer(1));
+  session_.ended_ts = last.integer(2);
+  Statement first = recording_.database().prepare("SELECT start_ts FROM chunks WHERE id = ?1");
+  first.bind(1, chunk_id(session_.id, 0));
+  if (first.step()) session_.started_ts = first.integer(0);
 }
 
 void SessionReader::damaged(std::int64_t number, std::string_view what) const {
@@ -201,18 +244,8 @@ bool SessionReader::open_chunk(std::int64_t number) {
       if (number < session_.chunks) damaged(number, "is missing");
       return false;
     }
-    chunk_ = {};
-    chunk_.session = session_.id;
-    chunk_.number = number;
-    chunk_.first_seq = static_cast<std::uint64_t>(select_.integer(0));
-    chunk_.events = static_cast<std::uint64_t>(select_.integer(1));
-    chunk_.start_ts = select_.integer(2);
-    chunk_.end_ts = select_.integer(3);
-    chunk_.codec = select_.integer(4);
-    chunk_.size = static_cast<std::uint64_t>(select_.integer(5));
-    chunk_.crc32 = static_cast<std::uint32_t>(select_.integer(6));
-    chunk_.chain = hash_from(select_.blob(7));
-    const std::string_view data = select_.blob(8);
+    chunk_ = chunk_row(select_, session_.id, number);
+    const std::string_view data = select_.blob(kChunkData);
     if (chunk_.expected_crc32(data) != chunk_.crc32) damaged(number, "does not have the CRC32 it was written with");
     std::string problem;
     const std::string_view payload = inflater_.inflate(chunk_.codec, chunk_.size, data, problem);
@@ -234,7 +267,12 @@ bool SessionReader::open_chunk(std::int64_t number) {
 bool SessionReader::next(EventBatch& into, std::size_t count) {
   std::size_t given = 0;
   while (given == 0) {
-    if (next_seq_ > session_.events) return false;
+    if (next_seq_ > session_.events) {
+      if (!row_damaged_) return false;
+      throw DamageError(recording_.path() + ": session " + std::to_string(session_.id) +
+                        ": its own row is damaged; it had at least " + std::to_string(session_.events) +
+                        " events, which are good");
+    }
     if (!reader_) {
       const std::int64_t number = next_seq_ == 1 ? 0 : chunk_.number + 1;
       if (!open_chunk(number)) return false;
@@ -262,19 +300,13 @@ bool SessionReader::next(EventBatch& into, std::size_t count) {
 std::int64_t SessionReader::restore(std::int64_t number, SessionImage& image) {
   // A damaged keyframe costs only time: the one before it, or the beginning, leads to the same state.
   try {
-    Statement select = recording_.database().prepare(
-        "SELECT id, seq, codec, size, crc32, data FROM keyframes WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC");
+    Statement select =
+        recording_.database().prepare(std::string(kKeyframeColumns) + " WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC");
     select.bind(1, chunk_id(session_.id, 1));
     select.bind(2, chunk_id(session_.id, number));
     while (select.step()) {
-      KeyframeRow keyframe;
-      keyframe.session = session_.id;
-      keyframe.number = select.integer(0) - chunk_id(session_.id, 0);
-      keyframe.seq = static_cast<std::uint64_t>(select.integer(1));
-      keyframe.codec = select.integer(2);
-      keyframe.size = static_cast<std::uint64_t>(select.integer(3));
-      keyframe.crc32 = static_cast<std::uint32_t>(select.integer(4));
-      const std::string_view data = select.blob(5);
+      const KeyframeRow keyframe = keyframe_row(select, session_.id);
+      const std::string_view data = select.blob(kKeyframeData);
       std::string problem;
       if (keyframe.expected_crc32(data) != keyframe.crc32) continue;
       const std::string_view payload = inflater_.inflate(keyframe.codec, keyframe.size, data, problem);

@@ -71,6 +71,15 @@ struct KeyframeRow {
   [[nodiscard]] std::uint32_t expected_crc32(std::string_view data) const;
 };
 
+/// How rows of chunks and keyframes are selected, and where their data stands then.
+inline constexpr std::string_view kChunkColumns =
+    "SELECT first_seq, events, start_ts, end_ts, codec, size, crc32, chain, data FROM chunks";
+inline constexpr int kChunkData = 8;
+[[nodiscard]] ChunkRow chunk_row(const Statement& row, std::int64_t session, std::int64_t number);
+inline constexpr std::string_view kKeyframeColumns = "SELECT id, seq, codec, size, crc32, data FROM keyframes";
+inline constexpr int kKeyframeData = 5;
+[[nodiscard]] KeyframeRow keyframe_row(const Statement& row, std::int64_t session);
+
 /// Decompresses payloads; one per thread.
 class Inflater {
  public:
@@ -130,6 +139,8 @@ class SessionReader {
   /// Reads and checks a chunk and places the reader at its first event. False: the session has no such chunk.
   bool open_chunk(std::int64_t number);
   /// Newest intact keyframe at or before the chunk; answers the chunk it leads to.
+  /// Takes the session's extent from its chunks, because its row is not to be believed.
+  void measure_session();
   void require_before(std::int64_t number, Micros ts);
   std::int64_t restore(std::int64_t number, SessionImage& image);
   void go(std::int64_t chunk, std::uint64_t seq, Micros ts, SessionImage* image);
@@ -137,6 +148,7 @@ class SessionReader {
 
   Recording recording_;
   SessionRow session_;
+  bool row_damaged_ = false;
   Instruments& instruments_;
   Statement select_;
   Inflater inflater_;

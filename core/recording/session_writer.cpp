@@ -261,16 +261,20 @@ void SessionWriter::add_keyframe() {
   bytes_since_keyframe_ = 0;
 }
 
-std::size_t SessionWriter::pending_bytes() const { return chunk_bytes_ + typed_bytes_ + chunk_.bytes(); }
+std::size_t SessionWriter::pending_bytes() const {
+  return uncommitted() == 0 ? 0 : chunk_bytes_ + typed_bytes_ + chunk_.bytes();
+}
 
 Committed SessionWriter::commit() { return commit(false); }
 
 Committed SessionWriter::finish() {
   const Committed done = commit(true);
   try {
-    database_->exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    // A finished recording is one plain file, which can also be read where nothing can be written.
+    database_->exec("PRAGMA busy_timeout = 0");
+    database_->exec("PRAGMA journal_mode = DELETE");
   } catch (const DatabaseError&) {
-    // A reader is in the way; whoever closes the file last does it.
+    // Somebody else has it open; then the log is emptied when the last one closes.
   }
   return done;
 }

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "recording/chunk.h"
-#include "support/random_events.h"
+#include "recording/random_events.h"
 
 namespace bixws::recording {
 namespace {

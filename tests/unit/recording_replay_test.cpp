@@ -10,7 +10,7 @@
 #include "recording/playback.h"
 #include "recording/recorder.h"
 #include "recording/replayer.h"
-#include "support/random_events.h"
+#include "recording/random_events.h"
 #include "support/temp_dir.h"
 #include "support/wait.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "support/random_events.h"
+#include "recording/random_events.h"
 
 #include <sstream>
 
