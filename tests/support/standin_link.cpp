@@ -192,8 +192,10 @@ void Link::answer(const HttpRequest& request) {
 
 std::size_t Link::piece_size(std::size_t left) {
   if (options_.split_seed == 0) return left;
+  // Inside headers, inside frames, and across many of them.
+  static constexpr std::array<std::size_t, 3> longest{16, 700, 8000};
   const std::uint64_t draw = random_();
-  return std::min<std::size_t>(left, 1 + (draw & 1 ? (draw >> 8) % 16 : (draw >> 8) % 700));
+  return std::min(left, 1 + (draw >> 8) % longest[draw % longest.size()]);
 }
 
 bool Link::write_some() {
