@@ -20,7 +20,7 @@ std::uint16_t default_port(std::string_view scheme) noexcept { return scheme == 
   const std::size_t scheme_end = safe.find("://");
   const std::size_t authority = scheme_end == std::string::npos ? 0 : scheme_end + 3;
   const std::size_t at = safe.find('@', authority);
-  if (at != std::string::npos) safe.replace(authority, at - authority, "***");
+  if (at != std::string::npos) safe = safe.substr(0, authority).append("***").append(safe, at);
   throw std::runtime_error("URL \"" + safe + "\": " + std::string(why));
 }
 
@@ -38,8 +38,10 @@ bool host_character(char c) noexcept {
 }  // namespace
 
 std::string Url::host_header() const {
-  const std::string name = host.find(':') == std::string::npos ? host : "[" + host + "]";
-  return port == default_port(scheme) ? name : name + ":" + std::to_string(port);
+  std::string name = host;
+  if (host.find(':') != std::string::npos) name = std::string("[").append(host).append("]");
+  if (port != default_port(scheme)) name.append(":").append(std::to_string(port));
+  return name;
 }
 
 std::string Url::text() const { return scheme + "://" + host_header() + target.substr(0, target.find('?')); }
@@ -61,8 +63,9 @@ Url parse_url(std::string_view text) {
   rest = rest.substr(0, rest.find('#'));
   const std::size_t authority_end = rest.find_first_of("/?");
   std::string_view authority = rest.substr(0, authority_end);
-  url.target = authority_end == std::string_view::npos ? "/" : std::string(rest.substr(authority_end));
-  if (url.target.front() == '?') url.target.insert(0, "/");
+  const std::string_view target = authority_end == std::string_view::npos ? "" : rest.substr(authority_end);
+  if (!target.starts_with('/')) url.target = '/';
+  url.target.append(target);
 
   if (const std::size_t at = authority.rfind('@'); at != std::string_view::npos) {
     auto user = percent_decode(authority.substr(0, at));
