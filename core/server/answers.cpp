@@ -38,6 +38,10 @@ const std::vector<ChannelSpec>& state_channels() {
   return list;
 }
 
+std::function<bool(const Instrument&)> chosen_tickers(const Selection& selection) {
+  return [&selection](const Instrument& i) { return selection.find({Channel::ticker, 0}, i).has_value(); };
+}
+
 std::size_t depth_index(std::uint32_t depth) {
   return static_cast<std::size_t>(std::find(std::begin(market::kDepths), std::end(market::kDepths), depth) -
                                   std::begin(market::kDepths));
@@ -54,7 +58,8 @@ std::size_t timeframe_index(std::uint32_t seconds) {
 // ---- the requests -------------------------------------------------------------------------------------------------
 
 void Publisher::add_answer(Answer::Kind kind, ClientKey client, std::shared_ptr<const Selection> selection,
-                           std::size_t begin, const market::Market& market, std::uint64_t token) {
+                           std::size_t begin, const market::Market& market, std::uint64_t token,
+                           std::shared_ptr<const Selection> covered) {
   Run& current = run();
   RunItem& item = current.items.emplace_back();
   item.kind = RunItem::Kind::answer;
@@ -63,6 +68,7 @@ void Publisher::add_answer(Answer::Kind kind, ClientKey client, std::shared_ptr<
       {kind,
        client,
        std::move(selection),
+       std::move(covered),
        {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(current.bytes.size() - begin)},
        market.ticker_count(),
        token});
@@ -82,7 +88,7 @@ void Publisher::join(ClientKey client, const std::optional<SubscribeRequest>& re
       for (const Instrument* instrument : request->instruments) selection.add(what, instrument, policy);
     }
     write_answer(*request);
-    write_snapshots(*request, false, market);
+    write_snapshots(*request, market);
   } else {
     selection = Selection::initial();
     write_statuses(nullptr);
@@ -129,6 +135,7 @@ void Publisher::select(ClientKey client, const SubscribeRequest& request, const 
   const auto at = clients_.find(client);
   if (at == clients_.end()) return;
   Selection selection;
+  auto covered = std::make_shared<Selection>();
   if (!request.subscribe || !at->second.by_default) selection = *at->second.shared->second.selection;
   for (const ChannelSpec& what : request.channels) {
     const Policy policy = effective_policy(what.channel, request.policy);
@@ -137,7 +144,9 @@ void Publisher::select(ClientKey client, const SubscribeRequest& request, const 
     }
     for (const Instrument* instrument : request.instruments) {
       request.subscribe ? selection.add(what, instrument, policy) : selection.remove(what, instrument);
+      covered->add(what, instrument, policy);
     }
+    if (request.every) covered->add(what, nullptr, policy);
   }
   if (selection.items().size() > kMostSubscriptions) {
     const RequestError error{request.id, ErrorCode::too_many,
@@ -155,9 +164,15 @@ void Publisher::select(ClientKey client, const SubscribeRequest& request, const 
   at->second.shared = shared;
   if (request.subscribe) {
     at->second.by_default = false;
-    write_snapshots(request, true, market);
+    // All tickers it is now subscribed to: one message that replaces whatever the client had.
+    if (has_channel(request, Channel::ticker)) {
+      write_initial_data(chosen_tickers(*shared->second.selection), market);
+    }
+    write_snapshots(request, market);
+  } else {
+    covered = nullptr;
   }
-  add_answer(Answer::Kind::select, client, shared->second.selection, begin, market);
+  add_answer(Answer::Kind::select, client, shared->second.selection, begin, market, 0, covered);
 }
 
 void Publisher::annotate(const AnnotateRequest& request, const market::Market& market) {
@@ -181,18 +196,10 @@ void Publisher::refresh(ClientKey client, const RefreshRequest& request, const m
   const auto at = clients_.find(client);
   if (at == clients_.end()) return;
   const Selection& selection = *at->second.shared->second.selection;
-  const bool same_epoch = request.epochs == epochs_;
+  const bool same_epoch = request.epochs == epochs_ && !request.new_epoch;
   const std::size_t begin = run().bytes.size();
-  if (request.everything || !same_epoch) {
-    if (same_epoch) {
-      write_tickers_after(selection, 0, market);
-    } else {
-      write_initial_data(
-          [&](const Instrument& i) {
-            return selection.find({Channel::ticker, 0}, i).has_value();
-          },
-          market);
-    }
+  if (!same_epoch) {
+    write_initial_data(chosen_tickers(selection), market);
     for (const market::InstrumentState* state : market.all()) {
       for (const ChannelSpec& what : state_channels()) {
         const auto policy = selection.find(what, *state->instrument);
@@ -202,7 +209,13 @@ void Publisher::refresh(ClientKey client, const RefreshRequest& request, const m
   } else {
     if (request.tickers) write_tickers_after(selection, request.tickers_after, market);
     for (const RefreshRequest::Stale& stale : request.topics) {
-      write_state(stale.topic->what, *stale.topic->instrument, stale.from_seq, market);
+      const Topic& topic = *stale.topic;
+      const auto policy = selection.find(topic.what, *topic.instrument);
+      if (!policy) continue;  // unsubscribed meanwhile
+      const std::uint64_t now = seq_of(topic.what, market.find(topic.instrument->id));
+      const bool gap = *policy == Policy::drop_oldest && stale.from_seq != 0 && stale.from_seq <= now;
+      if (gap) write_gap(topic.what, *topic.instrument, stale.from_seq, now, "slow consumer");
+      write_state(topic.what, *topic.instrument, gap ? 0 : stale.from_seq, market);
     }
   }
   add_answer(Answer::Kind::refresh, client, nullptr, begin, market, request.token);
@@ -296,10 +309,7 @@ void Publisher::write_answer(const SubscribeRequest& request) {
   end_frame(out, begin);
 }
 
-void Publisher::write_snapshots(const SubscribeRequest& request, bool with_tickers, const market::Market& market) {
-  if (with_tickers && has_channel(request, Channel::ticker)) {
-    write_initial_data([&](const Instrument& instrument) { return wants(&request, instrument); }, market);
-  }
+void Publisher::write_snapshots(const SubscribeRequest& request, const market::Market& market) {
   if (has_channel(request, Channel::status)) write_statuses(&request);
   const auto one = [&](const Instrument& instrument) {
     for (const ChannelSpec& what : request.channels) {
@@ -323,7 +333,11 @@ void Publisher::write_start(const SubscribeRequest& request, const ChannelSpec& 
   if (position != nullptr) {
     const std::uint64_t now = seq_of(what, market.find(instrument.id));
     if (request.epoch == hub_.epoch() && position->seq == now) return;  // it has everything
-    write_gap(request, *position, now);
+    if (request.epoch == hub_.epoch() && position->seq < now) {
+      write_gap(what, instrument, position->seq + 1, now, "no longer held");
+    } else {
+      write_gap(what, instrument, 0, 0, "another epoch");
+    }
   }
   write_state(what, instrument, 0, market);
 }
@@ -420,22 +434,19 @@ void Publisher::write_statuses(const SubscribeRequest* only) {
   }
 }
 
-void Publisher::write_gap(const SubscribeRequest& request, const SubscribeRequest::Position& position,
-                          std::uint64_t now) {
+void Publisher::write_gap(const ChannelSpec& what, const Instrument& instrument, std::uint64_t from, std::uint64_t to,
+                          std::string_view reason) {
   Gap gap;
-  gap.channel = position.what.channel;
+  gap.channel = what.channel;
   gap.client = true;
-  if (request.epoch == hub_.epoch() && position.seq < now) {
-    gap.reason = "no longer held";
-    gap.from_seq = position.seq + 1;
-    gap.to_seq = now;
-    gap.lost = static_cast<std::int64_t>(now - position.seq);
-  } else {
-    gap.reason = "another epoch";
-  }
+  gap.reason = reason;
+  gap.from_seq = from;
+  gap.to_seq = to;
+  if (from != 0) gap.lost = static_cast<std::int64_t>(to - from + 1);
   TextBuffer& out = run().bytes;
   const std::size_t begin = begin_frame(out);
-  append_message(out, Event::of(*position.instrument, 0, 0, gap), row_of(*position.instrument).label);
+  append_message(out, Event::of(instrument, 0, 0, gap), row_of(instrument).label);
+  append_gap_param(out, what);
   end_frame(out, begin);
 }
 

@@ -63,6 +63,12 @@ std::uint64_t MessageLog::tickers_before(std::uint64_t position) const {
   return newest;
 }
 
+bool MessageLog::epoch_after(std::uint64_t position) const {
+  bool found = false;
+  walk(position, end_, [&found](const LogEntry& entry, std::string_view) { found = found || entry.epoch; });
+  return found;
+}
+
 void MessageLog::note(const LogChunk& chunk) {
   for (const LogEntry& entry : chunk.entries) {
     if (entry.epoch) {

@@ -77,6 +77,8 @@ class MessageLog {
   [[nodiscard]] const std::vector<Trimmed>& trimmed() const { return trimmed_; }
   /// Newest market_update that left the log.
   [[nodiscard]] std::uint64_t trimmed_tickers() const { return trimmed_tickers_; }
+  /// Whether an epoch begins at or after `position`, a boundary.
+  [[nodiscard]] bool epoch_after(std::uint64_t position) const;
   /// Newest market_update before `position`, a boundary.
   [[nodiscard]] std::uint64_t tickers_before(std::uint64_t position) const;
   /// Counts the epochs that left the log.
@@ -99,10 +101,10 @@ struct Audience {
   std::shared_ptr<const Selection> selection;
   MessageLog log;
   std::vector<Member*> members;
-  std::vector<Member*> laggards;            ///< those that have not got everything sealed
-  bool lossless = false;                    ///< has a lossless topic
-  bool conflates = false;                   ///< has a topic whose state is sent afresh when its messages pile up
-  bool refreshes = false;                   ///< has a topic whose state can be sent afresh when its messages are lost
+  std::vector<Member*> laggards;  ///< those that have not got everything sealed
+  bool lossless = false;          ///< has a lossless topic
+  bool conflates = false;         ///< has a topic whose state is sent afresh when its messages pile up
+
   std::uint64_t swept = 0;                  ///< position up to which everybody was offered the log
   std::vector<const Topic*> fresh_tickers;  ///< for the next batched market_update
   std::uint64_t composed = 0;               ///< newest ticker that a batched market_update contained

@@ -3,6 +3,7 @@
 #include "server/fanout.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace bixws::server {
 namespace {
@@ -53,7 +54,6 @@ Audience& Fanout::audience_of(const std::shared_ptr<const Selection>& selection)
                        item.what.channel == Channel::candle;
     slot->lossless = slot->lossless || item.policy == Policy::lossless;
     slot->conflates = slot->conflates || (state && item.policy == Policy::conflate);
-    slot->refreshes = slot->refreshes || (state && item.policy != Policy::lossless);
   }
   order_.push_back(slot.get());
   for (const Topic* topic : topics_) {
@@ -243,13 +243,24 @@ void Fanout::take_answer(const Run& run, const RunItem& item) {
 
 void Fanout::select(Member& member, const Answer& answer, std::string_view frames) {
   std::string before;
-  bool refresh_all = false;
+  RefreshRequest wanted;
   if (member.audience != nullptr) {
     // What it still has to get as a member of the old audience goes along as its own.
-    refresh_all = member.waits_for_refresh() || (member.extra && member.extra->loss);
-    before = take_gaps(member) + keep_unrefreshed(member, member.audience->log.end());
+    keep_tail(member);
+    if (member.extra) wanted = member.extra->asked;
+    if (member.extra && member.extra->loss) wanted.merge(lost_state(member));
+    if (!wanted.empty()) {
+      Member::Extra& extra = *member.extra;
+      wanted.new_epoch = wanted.new_epoch || member.audience->log.epoch_after(member.position);
+      extra.untold = extra.untold || lost_epoch(member);
+      extra.mark_stale(wanted);
+    }
+    before = take_gaps(member);
+    before += keep_unrefreshed(member, member.audience->log.end(), nullptr);
+    if (member.extra && member.extra->untold) member.extra->after_refresh += std::exchange(before, {});
     if (member.extra) {
       member.extra->token = 0;
+      member.extra->mark_stale({});
       for (Member::Private& own : member.extra->privates) own.at = 0;
     }
     leave(member);
@@ -268,11 +279,15 @@ void Fanout::select(Member& member, const Answer& answer, std::string_view frame
   enter(member, audience);
   before += frames;
   add_private(member, member.position, std::move(before));
-  if (refresh_all && audience.refreshes) {
-    RefreshRequest all;
-    all.everything = true;
-    request(member, all);
+  if (answer.covered) {
+    std::erase_if(wanted.topics, [&](const RefreshRequest::Stale& stale) {
+      return answer.covered->find(stale.topic->what, *stale.topic->instrument).has_value();
+    });
+    for (const Selection::Item& item : answer.covered->items()) {
+      if (item.what.channel == Channel::ticker) wanted.tickers = false;
+    }
   }
+  if (!wanted.empty()) request(member, std::move(wanted));
   hurry(member);
 }
 
@@ -288,7 +303,7 @@ void Fanout::add_private(Member& member, std::uint64_t at, std::string bytes) {
   if (bytes.empty()) return;
   auto& privates = member.more().privates;
   if (!privates.empty()) at = std::max(at, privates.back().at);
-  privates.push_back({at, std::move(bytes), 0});
+  privates.push_back({at, std::move(bytes), 0, false});
 }
 
 void Fanout::send(Member& member, std::string frames) {
@@ -304,26 +319,21 @@ void Fanout::writable(Member& member) {
 }
 
 void Fanout::drop_backlog(Member& member) {
+  keep_tail(member);
   std::string rest;
-  if (member.extra && !member.extra->privates.empty() && member.extra->privates.front().sent > 0) {
+  if (member.extra && !member.extra->privates.empty()) {
     const Member::Private& own = member.extra->privates.front();
-    const std::size_t end = frame_boundary(own.bytes, own.sent);
-    rest = own.bytes.substr(own.sent, end - own.sent);
-    if (rest.empty()) member.outlet->frame_finished();
-  } else if (member.audience != nullptr && member.position < member.audience->log.end()) {
-    const MessageLog& log = member.audience->log;
-    const std::uint64_t end = log.boundary(member.position);
-    if (end != member.position) {
-      const LogChunk& chunk = log.at(member.position);
-      rest = chunk.bytes.view().substr(member.position - chunk.begin, end - member.position);
-    } else if (member.blocked) {
-      member.outlet->frame_finished();
+    if (own.tail) {
+      rest = own.bytes.substr(own.sent);
+    } else {
+      rest = own.bytes.substr(own.sent, frame_boundary(own.bytes, own.sent) - own.sent);
     }
   }
+  if (rest.empty()) member.outlet->frame_finished();
   leave(member);
   member.extra.reset();
-  add_private(member, 0, std::move(rest));
   member.position = 0;
+  if (!rest.empty()) member.more().privates.push_back({0, std::move(rest), 0, true});
   if (!member.blocked) deliver(member);
 }
 
@@ -338,6 +348,10 @@ void Fanout::when_drained(Member& member, std::function<void()> drained) {
 void Fanout::block(Member& member) {
   member.blocked = true;
   count(counters_.blocked);
+  fall_behind(member);
+}
+
+void Fanout::fall_behind(Member& member) {
   if (member.audience == nullptr || member.behind) return;
   member.behind = true;
   member.audience->laggards.push_back(&member);
@@ -385,7 +399,10 @@ void Fanout::deliver(Member& member) {
     std::uint64_t limit = log.sealed_end();
     if (extra != nullptr && !extra->privates.empty()) limit = std::min(limit, extra->privates.front().at);
     if (member.position >= limit) break;
-    if (member.behind && refresh_instead(member)) continue;
+    if (member.behind && refresh_instead(member)) {
+      if (member.blocked) return;
+      continue;
+    }
     const LogChunk& chunk = log.at(member.position);
     std::uint64_t end = std::min(limit, chunk.end());
     if (options_.max_batch != 0) end = std::min(end, piece_end(chunk, member.position, options_.max_batch));
@@ -410,9 +427,8 @@ void Fanout::caught_up(Member& member) {
   if (up && member.behind) {
     std::erase(member.audience->laggards, &member);
     member.behind = false;
-  } else if (!up && !member.behind) {
-    member.behind = true;
-    member.audience->laggards.push_back(&member);
+  } else if (!up) {
+    fall_behind(member);
   }
 }
 
@@ -454,7 +470,7 @@ void Fanout::sweep() {
 
 void Fanout::sweep(Audience& audience) {
   const std::uint64_t end = audience.log.sealed_end();
-  if (audience.swept != end) {
+  if (audience.swept != end && !audience.members.empty()) {
     const LogChunk& chunk = audience.log.at(audience.swept);
     if (options_.max_batch == 0) {
       send_piece(audience, chunk.bytes.view(), chunk.begin);
@@ -466,8 +482,8 @@ void Fanout::sweep(Audience& audience) {
       }
     }
     count(counters_.messages, chunk.entries.size() * audience.members.size());
-    audience.swept = end;
   }
+  audience.swept = end;
   trim(audience);
 }
 
@@ -480,7 +496,11 @@ void Fanout::send_piece(Audience& audience, std::string_view bytes, std::uint64_
   for (std::size_t i = 0; i < size; ++i) {
     const std::size_t at = first + i;
     Member& member = *audience.members[at < size ? at : at - size];
-    if (member.position != begin || member.behind || member.extra) continue;
+    if (member.position != begin || member.behind || member.extra) {
+      // Whoever waits for something of its own still needs this later.
+      if (member.position < begin + bytes.size() && !member.gone) fall_behind(member);
+      continue;
+    }
     const net::IoResult result = member.outlet->send_frames(bytes);
     ++sends;
     taken += result.bytes;

@@ -110,6 +110,7 @@ class Fanout {
   void deliver(Member& member);
   bool write(Member& member, std::string_view bytes);
   void block(Member& member);
+  void fall_behind(Member& member);
   void caught_up(Member& member);
   void add_private(Member& member, std::uint64_t at, std::string bytes);
   void hurry(Member& member);
@@ -120,7 +121,10 @@ class Fanout {
   bool refresh_instead(Member& member);
   bool recover(Member& member);
   void request(Member& member, RefreshRequest request);
-  std::string keep_unrefreshed(Member& member, std::uint64_t to);
+  [[nodiscard]] static bool lost_epoch(const Member& member);
+  [[nodiscard]] RefreshRequest lost_state(const Member& member) const;
+  void keep_tail(Member& member);
+  std::string keep_unrefreshed(Member& member, std::uint64_t to, std::string* of_next_epoch);
   std::string take_gaps(Member& member);
   void too_slow(Member& member);
 

@@ -3,6 +3,7 @@
 // may be conflated is given fresh state instead once it is well behind; what the log can hold no longer is lost, and a
 // gap says what; and where nothing may be lost the connection ends.
 #include <algorithm>
+#include <utility>
 
 #include "model/event_json.h"
 #include "server/fanout.h"
@@ -19,7 +20,7 @@ bool is_state(const LogEntry& entry) {
 
 bool replaced_by_refresh(const Member::Extra& extra, const LogEntry& entry) {
   if (entry.policy == Policy::lossless || !is_state(entry)) return false;
-  if (extra.stale_everything) return true;
+  if (extra.asked.new_epoch) return true;
   if (entry.tickers) return extra.stale_tickers;
   return std::binary_search(extra.stale.begin(), extra.stale.end(), entry.topic->id);
 }
@@ -77,17 +78,13 @@ void Fanout::trim(Audience& audience) {
 void Fanout::overrun(Member& member, const LogChunk& chunk) {
   const MessageLog& log = member.audience->log;
   Member::Extra& extra = member.more();
-  const std::uint64_t boundary = log.boundary(member.position);
-  if (boundary != member.position) {
-    extra.privates.push_front(
-        {member.position,
-         std::string(chunk.bytes.view().substr(member.position - chunk.begin, boundary - member.position)), 0});
-  }
+  keep_tail(member);
   if (!extra.loss) {
     extra.loss = std::make_unique<Member::Loss>();
     extra.loss->before = log.trimmed();
+    extra.loss->tickers = log.tickers_before(member.position);
     extra.loss->epochs = log.trimmed_epochs();
-    log.walk(chunk.begin, boundary, [&](const LogEntry& entry, std::string_view) {
+    log.walk(chunk.begin, member.position, [&](const LogEntry& entry, std::string_view) {
       if (entry.topic == nullptr || entry.seq == 0) return;
       auto& before = extra.loss->before;
       if (entry.topic->id >= before.size()) before.resize(entry.topic->id + 1);
@@ -103,14 +100,36 @@ void Fanout::request(Member& member, RefreshRequest request) {
   Member::Extra& extra = member.more();
   extra.token = request.token = ++tokens_;
   extra.lost_meanwhile = false;
-  extra.stale_everything = request.everything;
-  extra.stale_tickers = request.tickers;
-  extra.stale.clear();
-  for (const RefreshRequest::Stale& stale : request.topics) extra.stale.push_back(stale.topic->id);
-  std::sort(extra.stale.begin(), extra.stale.end());
   request.epochs = epochs_;
+  extra.mark_stale(request);
   counters_.refreshes.fetch_add(1, std::memory_order_relaxed);
   refresh_(member.number, request);
+}
+
+bool Fanout::lost_epoch(const Member& member) {
+  return member.extra && member.extra->loss && member.extra->loss->epochs != member.audience->log.trimmed_epochs();
+}
+
+// What the lost messages said of things that have a state.
+RefreshRequest Fanout::lost_state(const Member& member) const {
+  RefreshRequest wanted;
+  const Member::Loss& loss = *member.extra->loss;
+  const MessageLog& log = member.audience->log;
+  wanted.new_epoch = lost_epoch(member) || log.epoch_after(log.begin());
+  if (wanted.new_epoch) return wanted;
+  for (std::size_t id = 0; id < log.trimmed().size(); ++id) {
+    const Trimmed& after = log.trimmed()[id];
+    const std::uint64_t before = id < loss.before.size() ? loss.before[id].last : 0;
+    if (after.last <= before || topics_[id] == nullptr) continue;
+    const Topic& topic = *topics_[id];
+    if (topic.what.channel != Channel::book && topic.what.channel != Channel::candle) continue;
+    const auto policy = member.audience->selection->find(topic.what, *topic.instrument);
+    if (!policy || *policy == Policy::lossless) continue;
+    wanted.topics.push_back({&topic, before != 0 ? before + 1 : after.first});
+  }
+  wanted.tickers = log.trimmed_tickers() > loss.tickers;
+  wanted.tickers_after = loss.tickers;
+  return wanted;
 }
 
 // True if the caller has to look at the member again: it now waits for fresh state.
@@ -130,6 +149,7 @@ bool Fanout::refresh_instead(Member& member) {
   }
   RefreshRequest wanted;
   log.walk(member.position, log.end(), [&](const LogEntry& entry, std::string_view) {
+    wanted.new_epoch = wanted.new_epoch || entry.epoch;
     if (entry.policy != Policy::conflate || !is_state(entry)) return;
     if (entry.tickers) {
       wanted.tickers = true;
@@ -147,10 +167,10 @@ bool Fanout::refresh_instead(Member& member) {
 
 // False if the member has to wait for the answer.
 bool Fanout::recover(Member& member) {
-  if (member.audience->refreshes) {
-    RefreshRequest everything;
-    everything.everything = true;
-    request(member, std::move(everything));
+  RefreshRequest wanted = member.extra->asked;
+  wanted.merge(lost_state(member));
+  if (!wanted.empty()) {
+    request(member, std::move(wanted));
     return false;
   }
   add_private(member, member.position, take_gaps(member));
@@ -165,13 +185,23 @@ void Fanout::refreshed(Member& member, const Answer& answer, std::string_view fr
     return;
   }
   const std::uint64_t here = member.audience->log.end();
-  std::string bytes = take_gaps(member);
-  bytes += keep_unrefreshed(member, here);
-  bytes += frames;
   Member::Extra& extra = *member.extra;
+  extra.untold = extra.untold || lost_epoch(member);
+  // One that began meanwhile makes the hub answer with everything, too.
+  extra.asked.new_epoch = extra.asked.new_epoch || extra.asked.epochs != epochs_;
+  std::string next;
+  std::string bytes = take_gaps(member);
+  bytes += keep_unrefreshed(member, here, &next);
+  if (extra.untold) {  // the refresh begins by telling of the epoch that the rest is numbered in
+    bytes = std::string(frames) + extra.after_refresh + (next.empty() ? bytes : next);
+  } else {
+    bytes += frames;
+    bytes += next;
+  }
+  extra.untold = false;
+  extra.after_refresh.clear();
   extra.token = 0;
-  extra.stale.clear();
-  extra.stale_everything = extra.stale_tickers = false;
+  extra.mark_stale({});
   // Bytes of its own that waited for a place in the log before this one have waited long enough.
   for (Member::Private& own : extra.privates) own.at = std::min(own.at, here);
   member.position = here;
@@ -179,18 +209,30 @@ void Fanout::refreshed(Member& member, const Answer& answer, std::string_view fr
   hurry(member);
 }
 
-// The messages from its position to `to` that no refresh replaces, and that position.
-std::string Fanout::keep_unrefreshed(Member& member, std::uint64_t to) {
-  std::string kept;
+// What is left of a half-sent message becomes its own, so that its position lies between two messages.
+void Fanout::keep_tail(Member& member) {
+  if (member.audience == nullptr) return;
   const MessageLog& log = member.audience->log;
-  std::uint64_t from = member.position;
-  if (const std::uint64_t boundary = log.boundary(from); boundary != from) {
-    const LogChunk& chunk = log.at(from);
-    kept = chunk.bytes.view().substr(from - chunk.begin, boundary - from);
-    from = boundary;
-  }
-  log.walk(from, to, [&](const LogEntry& entry, std::string_view bytes) {
-    if (!member.extra || !replaced_by_refresh(*member.extra, entry)) kept += bytes;
+  const std::uint64_t boundary = log.boundary(member.position);
+  if (boundary == member.position) return;
+  const LogChunk& chunk = log.at(member.position);
+  member.more().privates.push_front(
+      {member.position,
+       std::string(chunk.bytes.view().substr(member.position - chunk.begin, boundary - member.position)), 0, true});
+  member.position = boundary;
+}
+
+// The messages from its position to `to` that no refresh replaces, and that position.
+std::string Fanout::keep_unrefreshed(Member& member, std::uint64_t to, std::string* of_next_epoch) {
+  std::string kept;
+  std::string* into = &kept;
+  member.audience->log.walk(member.position, to, [&](const LogEntry& entry, std::string_view bytes) {
+    if (entry.epoch && of_next_epoch != nullptr) {
+      into = of_next_epoch;  // the refresh itself tells of it
+      into->clear();
+    } else if (!member.extra || !replaced_by_refresh(*member.extra, entry)) {
+      *into += bytes;
+    }
   });
   member.position = to;
   return kept;
@@ -208,6 +250,8 @@ std::string Fanout::take_gaps(Member& member) {
     const Topic& topic = *topics_[id];
     const auto policy = member.audience->selection->find(topic.what, *topic.instrument);
     if (!policy || *policy != Policy::drop_oldest) continue;
+    // Where a state follows, the hub writes the gap before it: only then is it known up to where it reaches.
+    if (topic.what.channel == Channel::book || topic.what.channel == Channel::candle) continue;
     const Trimmed before = id < loss->before.size() && !other_epoch ? loss->before[id] : Trimmed{};
     if (before.last >= after.last) continue;
     Gap gap;

@@ -3,6 +3,7 @@
 // its own.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -13,6 +14,7 @@
 
 #include "net/transport.h"
 #include "server/audience.h"
+#include "server/refresh.h"
 
 namespace bixws::server {
 
@@ -37,10 +39,12 @@ struct Member {
     std::uint64_t at = 0;
     std::string bytes;
     std::size_t sent = 0;
+    bool tail = false;  ///< begins in the middle of a frame, and is the rest of that one
   };
   /// Messages it lost, because the log could not wait for it.
   struct Loss {
     std::vector<Trimmed> before;  ///< per topic, what it had got when the loss began
+    std::uint64_t tickers = 0;    ///< newest market_update it had got then
     std::uint64_t epochs = 0;     ///< trimmed epochs then
   };
   /// What only few clients have at any time.
@@ -49,11 +53,20 @@ struct Member {
     std::unique_ptr<Loss> loss;
     std::vector<std::uint32_t> stale;  ///< ids of the topics a refresh is to replace, sorted
     bool stale_tickers = false;
-    bool stale_everything = false;
+    RefreshRequest asked;         ///< the refresh it waits for
+    bool untold = false;          ///< the refresh has to tell it of an epoch, and then come
+    std::string after_refresh;    ///< these messages, numbered in that epoch
     bool lost_meanwhile = false;  ///< while waiting for the refresh
     std::uint64_t token = 0;      ///< of the refresh it waits for; 0: none
     std::function<void()> drained;
     std::uint64_t drained_at = 0;
+    void mark_stale(const RefreshRequest& request) {
+      asked = request;
+      stale_tickers = request.tickers;
+      stale.clear();
+      for (const RefreshRequest::Stale& one : request.topics) stale.push_back(one.topic->id);
+      std::sort(stale.begin(), stale.end());
+    }
     [[nodiscard]] bool idle() const { return privates.empty() && loss == nullptr && token == 0 && !drained; }
   };
 

@@ -18,25 +18,12 @@
 #include "hub/hub.h"
 #include "server/depth_view.h"
 #include "server/labels.h"
+#include "server/refresh.h"
 #include "server/replies.h"
 #include "server/request.h"
 #include "server/run.h"
 
 namespace bixws::server {
-
-/// What a client that had fallen behind needs to be up to date again.
-struct RefreshRequest {
-  struct Stale {
-    const Topic* topic = nullptr;
-    std::uint64_t from_seq = 0;  ///< the first number it did not get; 0: not known
-  };
-  std::vector<Stale> topics;
-  bool everything = false;  ///< the state of all it is subscribed to and may be conflated
-  bool tickers = false;
-  std::uint64_t tickers_after = 0;  ///< it has every ticker up to this number
-  std::uint64_t epochs = 0;         ///< how many epochs had begun when the numbers above were noted
-  std::uint64_t token = 0;          ///< comes back with the answer
-};
 
 /// Everything runs on the hub's thread, as a listener or inside Hub::post; only the counters may be read elsewhere.
 class Publisher final : public hub::Listener {
@@ -131,7 +118,7 @@ class Publisher final : public hub::Listener {
   void write_payload(std::string_view payload);
   void write_initial_data(const std::function<bool(const Instrument&)>& wanted, const market::Market& market);
   void write_answer(const SubscribeRequest& request);
-  void write_snapshots(const SubscribeRequest& request, bool with_tickers, const market::Market& market);
+  void write_snapshots(const SubscribeRequest& request, const market::Market& market);
   /// What a new subscriber of one topic has to know first, or a gap and that, if it resumes from too long ago.
   void write_start(const SubscribeRequest& request, const ChannelSpec& what, const Instrument& instrument,
                    const market::Market& market);
@@ -139,12 +126,15 @@ class Publisher final : public hub::Listener {
                    const market::Market& market);
   void write_tickers_after(const Selection& selection, std::uint64_t after, const market::Market& market);
   void write_statuses(const SubscribeRequest* only);
-  void write_gap(const SubscribeRequest& request, const SubscribeRequest::Position& position, std::uint64_t now);
+  /// A gap of one client; `from` 0: not known what is missing.
+  void write_gap(const ChannelSpec& what, const Instrument& instrument, std::uint64_t from, std::uint64_t to,
+                 std::string_view reason);
   [[nodiscard]] static std::uint64_t seq_of(const ChannelSpec& what, const market::InstrumentState* state);
 
   Run& run();
   void add_answer(Answer::Kind kind, ClientKey client, std::shared_ptr<const Selection> selection, std::size_t begin,
-                  const market::Market& market, std::uint64_t token = 0);
+                  const market::Market& market, std::uint64_t token = 0,
+                  std::shared_ptr<const Selection> covered = nullptr);
   void hand_over();
 
   static constexpr std::size_t kMostSubscriptions = 4096;  // of one client

@@ -2,6 +2,8 @@
 // Replies: written by hand like every other message.
 #include "server/replies.h"
 
+#include "model/event_json.h"
+
 namespace bixws::server {
 namespace {
 
@@ -29,6 +31,20 @@ void append_pong(TextBuffer& out, const PingRequest& request, Micros ts) {
   if (ts != 0) {
     out.raw(",\"ts\":");
     out.integer(ts);
+  }
+  out.raw('}');
+}
+
+void append_gap_param(TextBuffer& out, const ChannelSpec& what) {
+  if (what.param == 0) return;
+  out.shrink_to(out.size() - 1);
+  if (what.channel == Channel::book) {
+    out.raw(",\"depth\":");
+    out.integer(what.param);
+  } else {
+    out.raw(",\"timeframe\":\"");
+    append_timeframe(out, static_cast<std::int32_t>(what.param));
+    out.raw('"');
   }
   out.raw('}');
 }

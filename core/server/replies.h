@@ -11,4 +11,7 @@ void append_error(TextBuffer& out, const RequestError& error);
 /// `ts`: the newest recv_ts known to the server, as all envelopes carry; 0: none yet.
 void append_pong(TextBuffer& out, const PingRequest& request, Micros ts);
 
+/// Adds to a complete gap message which depth or timeframe its numbers belong to.
+void append_gap_param(TextBuffer& out, const ChannelSpec& what);
+
 }  // namespace bixws::server

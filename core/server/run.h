@@ -55,6 +55,7 @@ struct Answer {
   Kind kind = Kind::plain;
   ClientKey client;
   std::shared_ptr<const Selection> selection;
+  std::shared_ptr<const Selection> covered;  ///< select: whose newest state the bytes contain; null: none
   Extent frames;
   std::uint64_t ticker_seq = 0;  ///< the newest ticker that had come
   std::uint64_t token = 0;       ///< refresh: of the request
