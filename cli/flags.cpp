@@ -116,6 +116,9 @@ std::vector<Flag> server_flags() {
        .help = "clients at a time from one address [default: 256, this machine's own not counted]",
        .least = 1},
       {.name = "base-path", .value = "PATH", .help = "serve below this path, as /bixws"},
+      {.name = "web-dir",
+       .value = "DIR",
+       .help = "serve the dashboard's files from here while working on them, as web/assets"},
       {.name = "trust-proxy", .type = FlagType::boolean, .help = "believe X-Forwarded-For, -Host and -Proto"},
   };
 }
@@ -138,6 +141,7 @@ server::Options server_options(const host::Values& values) {
     options.max_clients_per_address = static_cast<std::size_t>(values.integer("max-clients-per-address"));
   }
   options.base_path = values.text("base-path");
+  options.web_dir = values.text("web-dir");
   options.trust_proxy = values.on("trust-proxy");
   return options;
 }

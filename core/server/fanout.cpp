@@ -450,6 +450,11 @@ void Fanout::finish_turn() {
   sweep();
 }
 
+void Fanout::finish_last_turn() {
+  if (!fresh_.empty()) flush_tickers();
+  if (due_) sweep();
+}
+
 void Fanout::sweep() {
   due_ = false;
   count(counters_.sweeps);

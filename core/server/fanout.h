@@ -68,6 +68,8 @@ class Fanout {
   void take(const Run& run);
   /// Sends everything due, once per client (more often with max_batch), or arms the timer that will.
   void finish_turn();
+  /// As finish_turn(), without waiting for the rest of the tickers' interval: nothing comes any more.
+  void finish_last_turn();
   /// Bytes that the client furthest behind is behind, of those that must get everything.
   [[nodiscard]] std::size_t lossless_lag() const;
   /// Closes that client as too slow.

@@ -50,6 +50,8 @@ struct Options {
   std::string base_path;                     ///< "/bixws": only below it
   bool trust_proxy = false;                  ///< believe X-Forwarded-For, -Host and -Proto
 
+  std::string web_dir;  ///< the dashboard's files are read from here; empty: the embedded ones
+
   std::string version;  ///< shown on the page and in metrics
 
   /// Why this process is not healthy, beyond what status events tell; called from server threads.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pages: /, /healthz and /metrics.
+// Pages: the dashboard, /healthz and /metrics.
 #include "server/pages.h"
 
 #include <dirent.h>
@@ -15,36 +15,18 @@
 namespace bixws::server {
 namespace {
 
-// A page that shows the market through the server's own protocol.
-constexpr std::string_view kPage = R"(<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>bixws</title>
-<meta name="viewport" content="width=device-width,initial-scale=1">
-<style>
-body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;color:#1b1f24;background:#fff}
-table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-th,td{padding:.35rem .6rem;border-bottom:1px solid #d0d7de;text-align:right}th:first-child,td:first-child{text-align:left}
-#state{color:#57606a}@media(prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}th,td{border-color:#30363d}}
-</style></head><body>
-<h1>bixws</h1><p id="state" role="status">connecting</p>
-<table><thead><tr><th>Symbol</th><th>Price</th><th>Bid</th><th>Ask</th><th>24 h</th></tr></thead><tbody id="rows"></tbody></table>
-<script>
-"use strict";
-const rows=new Map(),state=document.getElementById("state"),body=document.getElementById("rows");
-function show(symbol,text){let row=rows.get(symbol);
- if(!row){row=body.insertRow();for(let i=0;i<5;i++)row.insertCell();row.cells[0].textContent=symbol;rows.set(symbol,row);}
- // Digits are cut out of the text as they are: a JSON number would lose trailing zeros.
- const digits=(name)=>{const m=text.match(new RegExp('"'+name+'":(-?[0-9.]+)'));return m?m[1]:"";};
- row.cells[1].textContent=digits("price");row.cells[2].textContent=digits("bid");row.cells[3].textContent=digits("ask");
- const change=digits("change_24h");row.cells[4].textContent=change?change+" %":"";}
-function connect(){const url=new URL(location.href);url.protocol=url.protocol==="https:"?"wss:":"ws:";url.hash="";
- const socket=new WebSocket(url);socket.onopen=()=>{state.textContent="live";};
- socket.onmessage=(e)=>{const m=JSON.parse(e.data);if(m.type!=="initial_data"&&m.type!=="market_update")return;
-  for(const symbol of Object.keys(m.data)){const at=e.data.indexOf(JSON.stringify(symbol)+":{");
-   show(symbol,e.data.slice(at,e.data.indexOf("}",at)));}};
- socket.onclose=()=>{state.textContent="connection lost, trying again";setTimeout(connect,2000);};}
-connect();
-</script></body></html>
+// What stands at / when the dashboard was left out of the build.
+constexpr std::string_view kNoDashboard = R"(<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>bixws</title><meta name="viewport" content="width=device-width"></head>
+<body><h1>bixws</h1><p>This server was built without its dashboard (-DBIXWS_DASHBOARD=OFF). It speaks WebSocket here:
+<code>bixws watch</code>, or any WebSocket client. There are also <a href="healthz">healthz</a> and
+<a href="metrics">metrics</a>.</p></body></html>
 )";
+
+std::string_view value_of(const net::HttpRequest& request, std::string_view name) {
+  const std::string* found = request.headers.find(name);
+  return found == nullptr ? std::string_view() : *found;
+}
 
 net::HttpResponse health(const Server& server) {
   const std::vector<std::string> reasons = server.ailments();
@@ -67,8 +49,27 @@ net::HttpResponse health(const Server& server) {
 
 }  // namespace
 
-net::HttpResponse page_for(const Server& server, const net::HttpRequest& request, std::string_view path,
-                           std::string_view version) {
+std::optional<net::HttpResponse> dashboard_page(const Assets& assets, const net::HttpRequest& request,
+                                                std::string_view path) {
+  const auto found = assets.find({path, value_of(request, "Accept-Encoding"), value_of(request, "If-None-Match")});
+  if (!found) return std::nullopt;
+  net::HttpResponse response;
+  response.status = found->status;
+  response.type = found->type;
+  response.body = found->body;
+  for (const auto& [name, value] : found->headers) response.headers.add(name, value);
+  return response;
+}
+
+net::HttpResponse page_for(const Server& server, const Assets& assets, const net::HttpRequest& request,
+                           std::string_view path, std::string_view version) {
+  const bool reads = request.method == "GET" || request.method == "HEAD";
+  if (reads) {
+    if (auto page = dashboard_page(assets, request, path)) {
+      if (!version.empty()) page->headers.add("Server", "bixws/" + std::string(version));
+      return *std::move(page);
+    }
+  }
   net::HttpResponse response;
   response.headers.add("X-Content-Type-Options", "nosniff");
   response.headers.add("Cache-Control", "no-store");
@@ -76,7 +77,7 @@ net::HttpResponse page_for(const Server& server, const net::HttpRequest& request
   if (path != "/" && path != "/healthz" && path != "/metrics") {
     response.status = 404;
     response.body = "not found; there are /, /healthz and /metrics\n";
-  } else if (request.method != "GET" && request.method != "HEAD") {
+  } else if (!reads) {
     response.status = 405;
     response.headers.add("Allow", "GET, HEAD");
     response.body = "only GET and HEAD\n";
@@ -89,10 +90,8 @@ net::HttpResponse page_for(const Server& server, const net::HttpRequest& request
     response.body = server.metrics();
   } else {
     response.type = "text/html; charset=utf-8";
-    response.headers.add("Content-Security-Policy",
-                         "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
-                         "connect-src 'self' ws: wss:");
-    response.body = kPage;
+    response.headers.add("Content-Security-Policy", std::string(kContentSecurityPolicy));
+    response.body = kNoDashboard;
   }
   return response;
 }

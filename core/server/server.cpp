@@ -22,12 +22,14 @@ struct Server::Parts {
         hub(hub_),
         labels(std::make_shared<const Labels>(instruments, options.first_exchange)),
         doors(options),
-        common{options, hub, *labels, doors, std::make_shared<Publisher>(hub, labels), nullptr, {}} {}
+        assets(options.web_dir),
+        common{options, hub, *labels, doors, std::make_shared<Publisher>(hub, labels), nullptr, {}, {}} {}
 
   Options options;
   hub::Hub& hub;
   std::shared_ptr<const Labels> labels;
   Doors doors;
+  Assets assets;
   std::shared_ptr<net::TlsServerContext> tls;
   Common common;
   std::vector<std::unique_ptr<ServerLoop>> loops;
@@ -51,7 +53,10 @@ Server::Server(hub::Hub& hub, const Instruments& instruments, Options options) {
     parts_->common.tls = parts_->tls;
   }
   parts_->common.page = [this](const net::HttpRequest& request, std::string_view path) {
-    return page_for(*this, request, path, parts_->options.version);
+    return page_for(*this, parts_->assets, request, path, parts_->options.version);
+  };
+  parts_->common.asset = [this](const net::HttpRequest& request, std::string_view path) {
+    return dashboard_page(parts_->assets, request, path);
   };
   for (unsigned i = 0; i < kept.io_threads; ++i) {
     parts_->loops.push_back(std::make_unique<ServerLoop>(parts_->common, i));

@@ -4,6 +4,8 @@
 
 #include <vector>
 
+#include "server/assets.h"
+
 namespace bixws::server {
 namespace {
 
@@ -35,6 +37,15 @@ net::HttpResponse plain(int status, std::string text) {
   net::HttpResponse response;
   response.status = status;
   response.body = std::move(text) + "\n";
+  return response;
+}
+
+// The page's links are relative: under /bixws they would lead beside it, under /bixws/ below it.
+net::HttpResponse to_slash(const net::HttpRequest& request) {
+  net::HttpResponse response = plain(308, "moved");
+  const std::size_t query = request.target.find('?');
+  const std::string rest = query == std::string::npos ? std::string() : request.target.substr(query);
+  response.headers.add("Location", request.path.substr(request.path.rfind('/') + 1) + "/" + rest);
   return response;
 }
 
@@ -102,14 +113,17 @@ void ServerLoop::on_request(net::HttpSession& session) {
   const net::HttpRequest& request = session.request();
   const std::string_view path = below(request.path, common_.options.base_path);
   if (path.empty()) return session.respond(plain(404, "not found"));
-  if (path != "/healthz" && !common_.doors.token_fits(request)) {
-    counters_.refused.fetch_add(1, std::memory_order_relaxed);
-    net::HttpResponse refusal = plain(401, "a token is needed: Authorization: Bearer TOKEN, or ?token=TOKEN");
-    refusal.headers.add("WWW-Authenticate", "Bearer");
-    return session.respond(refusal);
-  }
   const net::WsOffer offer = net::read_ws_request(request, common_.options.compress);
-  if (offer.kind == net::WsOffer::Kind::page) return session.respond(common_.page(request, path));
+  const bool page = offer.kind == net::WsOffer::Kind::page;
+  if (path != "/healthz" && !common_.doors.token_fits(request)) {
+    return session.respond(page ? page_without_token(request, path) : without_token());
+  }
+  if (page && path == "/" && !request.path.ends_with('/')) return session.respond(to_slash(request));
+  // A page cannot see why its WebSocket was refused; it asks the same address, with the Origin that a POST carries.
+  if (page && path != "/" && is_socket_path(path) && !common_.doors.origin_fits(request, session.secure())) {
+    return session.respond(plain(403, "this origin is not allowed; start the server with --allow-origin to let it in"));
+  }
+  if (page) return session.respond(common_.page(request, path));
   if (!is_socket_path(path)) return session.respond(plain(404, "not found; connect to / or /ws"));
   if (offer.kind == net::WsOffer::Kind::refused) return session.respond(offer.refusal);
   if (!common_.doors.origin_fits(request, session.secure())) {
@@ -117,6 +131,32 @@ void ServerLoop::on_request(net::HttpSession& session) {
     return session.respond(plain(403, "this origin is not allowed; start the server with --allow-origin to let it in"));
   }
   upgrade(session, offer);
+}
+
+net::HttpResponse ServerLoop::without_token() {
+  counters_.refused.fetch_add(1, std::memory_order_relaxed);
+  net::HttpResponse refusal = plain(401, "a token is needed: Authorization: Bearer TOKEN, or ?token=TOKEN");
+  refusal.headers.add("WWW-Authenticate", "Bearer");
+  return refusal;
+}
+
+// The dashboard asks its viewer for the token, so it must get there without one: its files hold no data. The page
+// itself is the refusal's body.
+net::HttpResponse ServerLoop::page_without_token(const net::HttpRequest& request, std::string_view path) {
+  if (path.starts_with("/assets/")) {
+    if (auto asset = common_.asset(request, path)) return *std::move(asset);
+  }
+  net::HttpResponse refusal = without_token();
+  const bool reads = request.method == "GET" || request.method == "HEAD";
+  if (path == "/" && reads && request.headers.lists("Accept", "text/html")) {
+    if (auto whole = common_.asset({}, path)) {
+      refusal.type = whole->type;
+      refusal.body = std::move(whole->body);
+      refusal.headers.add("Content-Security-Policy", std::string(kContentSecurityPolicy));
+      refusal.headers.add("Cache-Control", "no-store");
+    }
+  }
+  return refusal;
 }
 
 void ServerLoop::upgrade(net::HttpSession& session, const net::WsOffer& offer) {
@@ -236,6 +276,7 @@ void ServerLoop::drain(std::uint16_t code, const std::string& reason, net::Durat
 void ServerLoop::say_farewell() {
   if (!farewell_ || farewell_->said) return;
   farewell_->said = true;
+  fanout_->finish_last_turn();
   for (const auto& [number, session] : sessions_) session->close_when_drained(farewell_->code, farewell_->reason);
   fanout_->finish_turn();
 }

@@ -34,6 +34,8 @@ struct Common {
   std::shared_ptr<Publisher> publisher;
   std::shared_ptr<const net::TlsServerContext> tls;
   std::function<net::HttpResponse(const net::HttpRequest& request, std::string_view path)> page;
+  /// A file of the dashboard; nothing if `path` is none.
+  std::function<std::optional<net::HttpResponse>(const net::HttpRequest& request, std::string_view path)> asset;
 };
 
 /// Written on the loop's thread, read anywhere.
@@ -85,6 +87,8 @@ class ServerLoop final : public net::HttpServer::Site {
 
  private:
   void on_request(net::HttpSession& session) override;
+  net::HttpResponse without_token();
+  net::HttpResponse page_without_token(const net::HttpRequest& request, std::string_view path);
   void upgrade(net::HttpSession& session, const net::WsOffer& offer);
   void join(std::uint64_t number, const net::HttpRequest& request);
   void on_hold_deadline();
