@@ -198,7 +198,8 @@ export class BixwsClient {
       const url = new URL(this.url);
       url.protocol = url.protocol === 'wss:' ? 'https:' : 'http:';
       if (this.token) url.searchParams.set('token', this.token);
-      status = (await fetch(url, { cache: 'no-store', signal: AbortSignal.timeout(3000) })).status;
+      // POST: the one request to one's own server that carries an Origin.
+      status = (await fetch(url, { method: 'POST', cache: 'no-store', signal: AbortSignal.timeout(3000) })).status;
     } catch {
       status = 0;
     }

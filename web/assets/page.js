@@ -167,7 +167,7 @@ function askToken() {
   });
 }
 
-client.on('state', (state) => {
+function onState(state) {
   clearInterval(countdown);
   if (state === ConnectionState.open) reachedOnce = true;
   if (state === ConnectionState.open || state === ConnectionState.idle) client.lostBefore = false;
@@ -182,7 +182,8 @@ client.on('state', (state) => {
     askToken();
   }
   writeBanner();
-});
+}
+client.on('state', onState);
 addEventListener('online', () => client.state === ConnectionState.waiting && client.reconnect());
 
 client.on('prices', () => {
@@ -237,5 +238,5 @@ writeFrame();
 for (const part of Object.values(parts)) part.client = client;
 parts.chart.marks = marks;
 parts.alerts.marks = marks;
-writeBanner();
+onState(client.state); // it began before this page could listen
 setLanguage(language());
