@@ -6,11 +6,17 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <utility>
 
 #include "flags.h"
+#include "host/pipeline.h"
+#include "host/registry.h"
 #include "host/signals.h"
+#include "host/symbols.h"
 #include "model/clock.h"
+#include "model/config_error.h"
 #include "model/symbol.h"
+#include "net/ws_handshake.h"
 #include "terminal/tty.h"
 #include "verbs.h"
 
@@ -53,6 +59,10 @@ terminal::WatchOptions options_of(const Call& call) {
   options.count = static_cast<std::uint64_t>(values.has("count") ? values.integer("count") : 0);
   options.duration = values.duration("duration");
   options.note = [&log = call.log](std::string_view text) { log.write(LogLevel::info, text); };
+  options.divert_log = [&log = call.log](std::function<void(std::string_view)> to) {
+    if (!to) return log.redirect({});
+    log.redirect([to = std::move(to)](LogLevel, std::string_view text) { to(text); });
+  };
   options.clock = [] { return SystemClock().now(); };
   return options;
 }
@@ -72,22 +82,55 @@ class Keyboard {
   int fd_;
 };
 
-terminal::WatchEnd run(const Call& call, const terminal::WatchOptions& options, const host::Signals& signals) {
+terminal::WatchEnd run(const Call& call, const terminal::WatchOptions& options, int stop_fd) {
   const bool lines = call.values.on("json") || options.once || options.count != 0 || isatty(STDOUT_FILENO) != 1;
-  if (lines) return terminal::watch_lines(options, STDOUT_FILENO, signals.fd());
+  if (lines) return terminal::watch_lines(options, STDOUT_FILENO, stop_fd);
   const auto capabilities = terminal::detect_capabilities(terminal::terminal_environment(), color_of(call.values));
   const Keyboard keyboard;
   if (!capabilities.full_screen || keyboard.fd() < 0) {
-    return terminal::watch_plain(options, STDOUT_FILENO, signals.fd());
+    return terminal::watch_plain(options, STDOUT_FILENO, stop_fd);
   }
-  return terminal::watch_screen(options, capabilities, keyboard.fd(), STDOUT_FILENO, signals.fd());
+  return terminal::watch_screen(options, capabilities, keyboard.fd(), STDOUT_FILENO, stop_fd);
+}
+
+/// The same protocol from a server of our own, which nobody else can use.
+int watch_feeds(const Call& call) {
+  const host::Values& values = call.values;
+  if (values.given("url")) throw ConfigError("give --url for a running server or --feed for none, not both");
+  terminal::WatchOptions options = options_of(call);
+  host::PipelineOptions pipeline;
+  pipeline.version = BIXWS_VERSION;
+  pipeline.feeds = values.list("feed");
+  pipeline.symbols = std::exchange(options.symbols, {});
+  pipeline.wait_clients = 1;
+  pipeline.server.emplace();
+  pipeline.server->host = "127.0.0.1";
+  pipeline.server->port = 0;
+  pipeline.server->tokens = {net::make_ws_key()};
+  options.remote.token = pipeline.server->tokens.front();
+  options.remote.reconnect = false;
+  if (options.once) {
+    options.once_symbols =
+        pipeline.symbols.empty() ? host::default_symbols().size() * pipeline.feeds.size() : pipeline.symbols.size();
+  }
+  terminal::WatchEnd end;
+  pipeline.attend = [&](const std::string& url, int stop_fd) {
+    options.remote.url = url;
+    end = run(call, options, stop_fd);
+    return end.exit_code;
+  };
+  host::Registry registry = open_registry(call);
+  const int code = host::run_pipeline(pipeline, registry, call.log);
+  if (!end.message.empty()) std::fprintf(stderr, "bixws: %s\n", end.message.c_str());
+  return code;
 }
 
 int watch(const Call& call) {
+  host::Signals::before_forced_exit(terminal::restore_terminal);
+  if (call.values.given("feed")) return watch_feeds(call);
   const terminal::WatchOptions options = options_of(call);
-  host::Signals signals;  // before any thread
-  signals.before_forced_exit(terminal::restore_terminal);
-  const terminal::WatchEnd end = run(call, options, signals);
+  const host::Signals signals;  // before any thread
+  const terminal::WatchEnd end = run(call, options, signals.fd());
   if (!end.message.empty()) std::fprintf(stderr, "bixws: %s\n", end.message.c_str());
   return end.exit_code;
 }
@@ -96,6 +139,10 @@ int watch(const Call& call) {
 
 Verb watch_verb() {
   host::Flag symbols = symbols_flag();
+  host::Flag feed = feed_flag();
+  feed.fallback.clear();
+  feed.help = "no server: straight from this source; may be repeated";
+  feed.configurable = false;  // one in a config file is meant for serve
   symbols.help = "what to follow: BTCUSDT, btc-usdt, kraken:BTCUSD [default: all that the server has]";
   return {
       .name = "watch",
@@ -107,6 +154,7 @@ Verb watch_verb() {
                  .value = "URL",
                  .fallback = "ws://localhost:8765",
                  .help = "the server; every address of the name is tried"},
+                feed,
                 {.name = "view",
                  .type = FlagType::words,
                  .value = "LIST",
@@ -136,6 +184,8 @@ Verb watch_verb() {
           "  bixws watch\n"
           "  # trades and order book of one symbol, side by side\n"
           "  bixws watch --view book,trades BTCUSDT\n"
+          "  # without a server\n"
+          "  bixws watch --feed sim\n"
           "  # the price of one symbol, once\n"
           "  bixws watch --once BTCUSDT | jq '.data.BTCUSDT.price'\n",
       .run = watch};

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <memory>
 #include <mutex>
+#include <thread>
 
 #include "host/counters.h"
 #include "host/dialect_feed.h"
@@ -49,6 +50,7 @@ class Pipeline {
   [[nodiscard]] bool held_back() const;
   void add_server(server::Options options);
   [[nodiscard]] bool start_outputs();
+  void start_attendant();
   void wait_for_clients();
   void start_feeds();
   void wait();
@@ -71,8 +73,10 @@ class Pipeline {
   std::shared_ptr<recording::Recorder> recorder_;
   std::vector<std::shared_ptr<SinkHost>> sinks_;
 
-  StopSignal over_;   // nothing more will come
-  std::mutex mutex_;  // guards what follows
+  std::thread attendant_;
+  StopSignal attended_;  // the attendant has left
+  StopSignal over_;      // nothing more will come
+  std::mutex mutex_;     // guards what follows
   std::size_t feeds_running_ = 0;
   bool ended_by_itself_ = false;
   int exit_code_ = 0;
@@ -232,6 +236,7 @@ void Pipeline::feed_ended(const std::string& name, const FeedEnd& end) {
 int Pipeline::run() {
   try {
     if (start_outputs()) {
+      start_attendant();
       wait_for_clients();
       start_feeds();
       wait();
@@ -253,13 +258,22 @@ bool Pipeline::start_outputs() {
     }
   }
   hub_.start();
-  if (server_) std::fprintf(stderr, "listening on %s\n", server_->url().c_str());
+  if (server_ && !options_.attend) std::fprintf(stderr, "listening on %s\n", server_->url().c_str());
   return true;
 }
 
+void Pipeline::start_attendant() {
+  if (!options_.attend) return;
+  attendant_ = std::thread([this] {
+    const int code = options_.attend(server_->url(), signals_.fd());
+    if (code != 0) fail(code);
+    attended_.set();
+  });
+}
+
 void Pipeline::wait_for_clients() {
-  pollfd p{signals_.fd(), POLLIN, 0};
-  while (server_ && server_->clients() < options_.wait_clients && ::poll(&p, 1, 5) <= 0) {
+  pollfd fds[] = {{signals_.fd(), POLLIN, 0}, {attended_.fd(), POLLIN, 0}};
+  while (server_ && server_->clients() < options_.wait_clients && ::poll(fds, 2, 5) <= 0) {
   }
 }
 
@@ -274,14 +288,14 @@ void Pipeline::wait() {
   using std::chrono::steady_clock;
   const auto deadline = steady_clock::now() + std::chrono::microseconds(options_.duration);
   for (;;) {
-    pollfd fds[] = {{signals_.fd(), POLLIN, 0}, {over_.fd(), POLLIN, 0}};
+    pollfd fds[] = {{signals_.fd(), POLLIN, 0}, {over_.fd(), POLLIN, 0}, {attended_.fd(), POLLIN, 0}};
     int timeout = -1;
     if (options_.duration > 0) {
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady_clock::now()).count();
       if (left <= 0) return;
       timeout = static_cast<int>(std::min<std::int64_t>(left, 3'600'000));
     }
-    if (::poll(fds, 2, timeout) > 0) return;
+    if (::poll(fds, 3, timeout) > 0) return;
   }
 }
 
@@ -296,6 +310,7 @@ void Pipeline::finish() {
       server_->stop();
     }
   }
+  if (attendant_.joinable()) attendant_.join();  // a screen may show the end for as long as somebody looks
   hub_.stop();
   for (const auto& sink : sinks_) sink->on_stop();
   for (const auto& sink : sinks_) sink->finish();

@@ -38,6 +38,9 @@ struct PipelineOptions {
   std::optional<RecordRequest> record;
   std::optional<server::Options> server;  ///< the pipeline fills in what follows from the feeds
   std::size_t wait_clients = 0;           ///< feeds start once so many clients are connected
+  /// `watch --feed`: the one this is all for. Runs on a thread of its own once the server listens at `url`, and must
+  /// return soon after `stop_fd` is readable. When it returns, everything is stopped; its result is the exit code.
+  std::function<int(const std::string& url, int stop_fd)> attend;
 };
 
 /// Runs until the feeds end, the duration is over or a signal comes, then drains every output. Returns the exit code:

@@ -27,7 +27,7 @@ class Signals {
   [[nodiscard]] int fd() const noexcept { return seen_fd_.fd(); }
   [[nodiscard]] bool seen() const noexcept { return seen_; }
   /// Called before the second signal ends the process: for what must not be left behind, as a terminal without echo.
-  void before_forced_exit(void (*last_words)() noexcept) noexcept { last_words_ = last_words; }
+  static void before_forced_exit(void (*last_words)() noexcept) noexcept { last_words_ = last_words; }
 
  private:
   void watch();
@@ -36,7 +36,7 @@ class Signals {
   int signal_fd_ = -1;
   StopSignal seen_fd_, end_;
   std::atomic<bool> seen_{false};
-  std::atomic<void (*)() noexcept> last_words_{nullptr};
+  static inline std::atomic<void (*)() noexcept> last_words_{nullptr};
   std::mutex mutex_;
   std::function<void()> hangup_;
   std::thread thread_;

@@ -23,10 +23,13 @@ struct WatchOptions {
   std::vector<std::string> symbols;  ///< as typed; empty: all that the server has
   std::vector<View> views;           ///< what was asked for; empty: the usual
   bool once = false;                 ///< the first initial_data, then the end
+  std::size_t once_symbols = 0;      ///< for `once`: of a snapshot with so many symbols, or all that came in 5 s
   std::uint64_t count = 0;           ///< this many messages, then the end; 0: no end
   Micros duration = 0;               ///< this long, then the end; 0: no end
   /// Connections lost and made, for a log; from any thread.
   std::function<void(std::string_view)> note;
+  /// While a screen is drawn, log lines go to the function given; an empty one ends that.
+  std::function<void(std::function<void(std::string_view)>)> divert_log;
   std::function<Micros()> clock;  ///< microseconds since the epoch
 };
 

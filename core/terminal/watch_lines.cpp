@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
+#include <span>
+#include <utility>
 
 #include "terminal/line_output.h"
 #include "terminal/watch.h"
@@ -11,13 +14,18 @@
 namespace bixws::terminal {
 namespace {
 
+constexpr Micros kPatience = 5'000'000;
+
 class LineWatch final : public feed::RemoteFeed::Listener {
  public:
   LineWatch(const WatchOptions& options, int out, int stop_fd) : options_(options), output_(out, stop_fd) {}
 
   const Outcome& outcome() const { return outcome_; }
+  std::function<void()> refresh;  // asks for the snapshot again
 
   void on_message(std::string_view text, const ParsedMessage& message, EventBatch& batch, std::size_t first) override {
+    const auto events = batch.events().subspan(first);
+    if (options_.once_symbols > 0) look_at(events);
     batch.truncate(first);  // only the words are wanted
     if (outcome_.is_set()) return;
     if (!message.problem.empty()) {
@@ -29,7 +37,7 @@ class LineWatch final : public feed::RemoteFeed::Listener {
       outcome_.set({2, message.message});
       return;
     }
-    if (options_.once && message.type != MessageType::initial_data) return;
+    if (options_.once && !is_the_one(message)) return;
     check(output_.add(text));
     ++lines_;
     if (options_.once || lines_ == options_.count) {
@@ -54,6 +62,24 @@ class LineWatch final : public feed::RemoteFeed::Listener {
   }
 
  private:
+  /// With a feed of our own there is nothing yet when we connect: the snapshot is asked for again once there is.
+  void look_at(std::span<const Event> events) {
+    for (const Event& event : events) {
+      if (event.kind == Kind::ticker) seen_.insert(event.instrument->id);
+      if (event.kind == Kind::status && event.status().state == FeedState::down) {
+        outcome_.set({1, std::string(event.instrument->exchange) + ": " + std::string(event.status().reason)});
+      }
+    }
+    if (!seen_.empty() && first_seen_ == 0) first_seen_ = options_.clock();
+    const bool enough =
+        seen_.size() >= options_.once_symbols || (first_seen_ != 0 && options_.clock() - first_seen_ > kPatience);
+    if (enough && !std::exchange(asked_again_, true)) refresh();
+  }
+
+  [[nodiscard]] bool is_the_one(const ParsedMessage& message) const {
+    return message.type == MessageType::initial_data && (options_.once_symbols == 0 || asked_again_);
+  }
+
   void check(LineOutput::Result result) {
     if (result == LineOutput::Result::ok) return;
     if (result == LineOutput::Result::failed) {
@@ -68,6 +94,9 @@ class LineWatch final : public feed::RemoteFeed::Listener {
   Outcome outcome_;
   std::uint64_t lines_ = 0;
   bool was_lost_ = false;
+  std::set<std::uint32_t> seen_;  // instruments with a ticker
+  Micros first_seen_ = 0;
+  bool asked_again_ = false;
 };
 
 }  // namespace
@@ -111,7 +140,8 @@ WatchEnd watch_lines(const WatchOptions& options, int out, int stop_fd) {
   feed::RemoteOptions remote = options.remote;
   if (options.once) remote.reconnect = false;
   feed::RemoteFeed feed(remote, instruments, watch);
-  if (!options.symbols.empty() || !options.views.empty()) {
+  watch.refresh = [&feed] { feed.refresh(); };
+  if (!options.symbols.empty() || !options.views.empty() || options.once_symbols > 0) {
     std::vector<View> views = options.views;
     if (views.empty() || options.once) views.insert(views.begin(), View::table);
     feed.ask({{options.symbols, channels_of(views), {}}});

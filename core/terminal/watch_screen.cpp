@@ -54,10 +54,14 @@ class ScreenWatch final : public feed::RemoteFeed::Listener {
       for (const std::string& symbol : symbols_) model.expect(label_for(symbol));
       model.set_link({LinkState::connecting, source_, {}, 0, 0}, options_.clock());
     });
+    options_.divert_log([this](std::string_view line) {
+      screen_.update([&](Model& model) { model.notify(std::string(line), options_.clock()); });
+    });
     ask();
     feed_.start();
     screen_.run(stop_fd, options_.duration == 0 ? 0 : options_.clock() + options_.duration);
     feed_.stop();
+    options_.divert_log({});
     return end_;
   }
 
@@ -168,7 +172,7 @@ class ScreenWatch final : public feed::RemoteFeed::Listener {
   std::vector<std::string> extra_;    // the screen's thread
   WatchEnd end_;                      // the feed's thread, read after it has gone
   feed::RemoteFeed feed_;
-  const std::string source_;          // as shown
+  const std::string source_;  // as shown
 };
 
 }  // namespace
