@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Recorded, replayed, recorded again: the same SHA-256, through the real binary and real sockets, at any speed.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <string>
+#include <vector>
+
+#include "support/captures.h"
+#include "support/process.h"
+#include "support/raw_json.h"
+#include "support/standin_exchange.h"
+
+namespace bixws::test {
+namespace {
+
+class TimeMachine : public testing::Test {
+ protected:
+  TempDir folder_;
+
+  ProcessOptions options(std::vector<std::string> args) const {
+    ProcessOptions made;
+    made.args = std::move(args);
+    made.cwd = folder_.path();
+    return made;
+  }
+
+  void expect_done(Process& process) const {
+    const auto exit = process.wait_exit(Milliseconds(60'000));
+    ASSERT_TRUE(exit) << "still running: " << process.err();
+    EXPECT_EQ(*exit, ExitStatus{}) << process.err();
+  }
+
+  /// What `sessions verify` computes from the file's only session.
+  RawJson verified(const std::string& file) const {
+    const Finished verify = run(BIXWS_BINARY, options({"sessions", "verify", file, "--json"}));
+    EXPECT_EQ(verify.exit, ExitStatus{}) << verify.err << verify.out;
+    const auto answer = RawJson::parse_or_throw(verify.out);
+    EXPECT_EQ(answer["sessions"].size(), 1U) << verify.out;
+    EXPECT_EQ(answer["sessions"][0]["errors"].size(), 0U) << verify.out;
+    return answer["sessions"][0];
+  }
+
+  /// Replays `from` to a second bixws that records it.
+  void record_replay_of(const std::string& from, const std::string& to, const std::string& speed) const {
+    Process replay(BIXWS_BINARY, options({"replay", from, "--speed", speed, "--port", "0", "--wait-clients", "1"}));
+    const auto listening = replay.wait_for_line("listening on (ws://\\S+)", Process::Output::err);
+    ASSERT_TRUE(listening) << replay.err();
+    Process record(BIXWS_BINARY, options({"record", "--url", (*listening)[1], "-o", to}));
+    expect_done(record);
+    expect_done(replay);
+  }
+
+  void expect_the_same_again(const std::string& original) const {
+    const auto first = verified(original);
+    EXPECT_GT(first["events"].integer().value_or(0), 0);
+    for (const std::string speed : {"max", "5"}) {
+      SCOPED_TRACE("--speed " + speed);
+      const std::string copy = "copy-" + speed + ".db";
+      record_replay_of(original, copy, speed);
+      if (HasFatalFailure()) return;
+      EXPECT_EQ(verified(copy)["digest"].text(), first["digest"].text());
+    }
+  }
+};
+
+TEST_F(TimeMachine, ASimSessionIsTheSameAfterEveryReplay) {
+  Process record(BIXWS_BINARY,
+                 options({"record", "--feed", "sim:rate=1000,seed=7,count=3000,channels=ticker+trades+book+candles",
+                          "-o", "sim.db"}));
+  expect_done(record);
+  expect_the_same_again("sim.db");
+}
+
+TEST_F(TimeMachine, TheBinanceCaptureIsTheSameAfterEveryReplay) {
+  BIXWS_REQUIRE_CAPTURES();
+  StandinOptions standin_options;
+  standin_options.start_symbols = 4;
+  StandinExchange standin(read_cryptofeed(capture_path("cryptofeed/BINANCE.ws.1.0")), standin_options);
+  Process record(BIXWS_BINARY, options({"record", "NKNUSDT", "BLZETH", "LRCBTC", "RUNEEUR", "--feed",
+                                        "binance:url=" + standin.ws_url() + ",rest=" + standin.rest_url(), "-o",
+                                        "binance.db", "--json"}));
+  ASSERT_TRUE(standin.wait_ended()) << record.err();
+  // All books begin with a snapshot over REST; what the stand-in has played is committed once a commit says so.
+  ASSERT_TRUE(wait_until([&] { return standin.requests_for("/api/v3/depth").size() >= 4; })) << record.err();
+  ASSERT_TRUE(wait_until([&] { return !record.lines().empty(); })) << record.err();
+  record.send_signal(SIGTERM);
+  expect_done(record);
+  const auto session = verified("binance.db");
+  EXPECT_GE(session["events"].integer().value_or(0), 200);
+  expect_the_same_again("binance.db");
+}
+
+TEST_F(TimeMachine, VerifyTellsAnotherDigest) {
+  Process record(BIXWS_BINARY,
+                 options({"record", "--feed", "sim:rate=0,count=100,start=2026-11-22T00:00:00Z", "-o", "a.db"}));
+  expect_done(record);
+  const std::string digest = verified("a.db")["digest"].text();
+  EXPECT_EQ(run(BIXWS_BINARY, options({"sessions", "verify", "a.db", "--expect", digest})).exit.code, 0);
+  EXPECT_EQ(run(BIXWS_BINARY, options({"sessions", "verify", "a.db", "--expect", std::string(64, '0')})).exit.code, 3);
+}
+
+}  // namespace
+}  // namespace bixws::test
