@@ -5,6 +5,7 @@
 
 #include "flags.h"
 #include "host/pipeline.h"
+#include "model/config_error.h"
 #include "verbs.h"
 
 namespace bixws::cli {
@@ -14,6 +15,27 @@ void print_commit(const recording::Committed& committed) {
   std::printf("{\"type\":\"committed\",\"session_id\":%" PRId64 ",\"seq\":%" PRIu64 ",\"recv_ts\":%" PRId64 "}\n",
               committed.session, committed.seq, committed.recv_ts);
   std::fflush(stdout);
+}
+
+/// What a subscribe calls the channels of --channels.
+std::vector<std::string> wire_channels(const std::vector<std::string>& names) {
+  std::vector<std::string> channels;
+  for (const std::string& name : names) channels.push_back(name == "candles" ? "candles:1m" : name);
+  channels.insert(channels.end(), {"status", "alerts", "annotations"});
+  return channels;
+}
+
+host::RemoteRequest remote(const host::Values& values) {
+  if (values.given("feed") && values.origin("feed") == "--feed") {
+    throw ConfigError("--url and --feed are two sources; give one of them");
+  }
+  host::RemoteRequest request;
+  request.server.url = values.text("url");
+  request.server.token = values.text("token");
+  request.server.ca_file = values.text("ca");
+  request.server.insecure = values.on("insecure");
+  request.channels = wire_channels(values.list("channels"));
+  return request;
 }
 
 int record(const Call& call) {
@@ -31,6 +53,7 @@ int record(const Call& call) {
   request.sql_books = values.on("sql-books");
   if (values.on("json")) request.on_commit = print_commit;
   options.record = std::move(request);
+  if (values.has("url")) options.remote = remote(values);
   host::Registry registry = open_registry(call);
   return host::run_pipeline(options, registry, call.log);
 }
@@ -49,6 +72,10 @@ Verb record_verb() {
                      .letter = 'o',
                      .required = true},
                     feed_flag(),
+                    {.name = "url", .value = "URL", .help = "record a running bixws server instead of a feed"},
+                    {.name = "token", .value = "T", .help = "what that server wants to know", .secret = true},
+                    {.name = "ca", .value = "FILE", .help = "trust the certificates signed by this one (PEM)"},
+                    {.name = "insecure", .type = host::FlagType::boolean, .help = "trust any certificate"},
                     channels_flag(),
                     {.name = "raw", .type = host::FlagType::boolean, .help = "keep the exchange's own frames too"},
                     {.name = "sql-books",
@@ -62,7 +89,9 @@ Verb record_verb() {
               "  bixws record -o day.db\n"
               "  # trades of one symbol for an hour, then look at them\n"
               "  bixws record -o btc.db --channels trades --duration 1h BTCUSDT\n"
-              "  sqlite3 btc.db 'SELECT ts, price_text, size_text, side FROM v_trades LIMIT 10'\n",
+              "  sqlite3 btc.db 'SELECT ts, price_text, size_text, side FROM v_trades LIMIT 10'\n"
+              "  # a copy of what a server sends, losing nothing; ends when its replay does\n"
+              "  bixws record -o copy.db --url ws://localhost:8765\n",
           .run = record};
 }
 

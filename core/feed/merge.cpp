@@ -39,7 +39,9 @@ bool Merge::fits(const Item& item) const {
 }
 
 bool Merge::reachable() const {
-  return std::any_of(legs_.begin(), legs_.end(), [&](const Leg& leg) { return leg.seen <= newest_; });
+  // One that has brought nothing yet may begin with what is missing.
+  return std::any_of(legs_.begin(), legs_.end(),
+                     [&](const Leg& leg) { return leg.seen == kNoId || leg.seen <= newest_; });
 }
 
 Merge::Verdict Merge::offer(std::uint32_t connection, Item& item) {

@@ -15,6 +15,7 @@
 #include "host/dialect_feed.h"
 #include "host/feed_host.h"
 #include "host/host_metrics.h"
+#include "host/remote_server.h"
 #include "host/replay_control.h"
 #include "host/replay_feed.h"
 #include "host/signals.h"
@@ -35,6 +36,8 @@ constexpr std::uint32_t kUsualChannels =
     1U << static_cast<unsigned>(Channel::ticker) | 1U << static_cast<unsigned>(Channel::trades) |
     1U << static_cast<unsigned>(Channel::book) | 1U << static_cast<unsigned>(Channel::candle);
 
+constexpr auto kTimeToSubscribe = std::chrono::milliseconds(500);
+
 class Pipeline {
  public:
   Pipeline(const PipelineOptions& options, Registry& registry, Log& log);
@@ -44,6 +47,7 @@ class Pipeline {
   void add_feeds(Registry& registry);
   void add_feed(const Spec& spec, const std::vector<std::string>& symbols, Registry& registry);
   void add_replay(const recording::PlaybackOptions& replay);
+  void add_remote(const RemoteRequest& remote);
   void add_recorder(const RecordRequest& request);
   void add_sink(const Spec& spec, Registry& registry);
   [[nodiscard]] Surroundings around() { return {hub_, instruments_, clock_, log_, counters_}; }
@@ -86,6 +90,8 @@ class Pipeline {
 Pipeline::Pipeline(const PipelineOptions& options, Registry& registry, Log& log) : options_(options), log_(log) {
   if (options.replay) {
     add_replay(*options.replay);
+  } else if (options.remote) {
+    add_remote(*options.remote);
   } else {
     add_feeds(registry);
   }
@@ -143,6 +149,13 @@ void Pipeline::add_replay(const recording::PlaybackOptions& replay) {
   auto feed = std::make_unique<ReplayFeed>(replay, around());
   first_exchange_ = feed->first_exchange();
   replay_ = feed.get();
+  feeds_.push_back(std::move(feed));
+}
+
+void Pipeline::add_remote(const RemoteRequest& remote) {
+  log_.hide(remote.server.token);
+  auto feed = std::make_unique<RemoteServer>(remote.server, options_.symbols, remote.channels, around());
+  feeds_text_ = feed->name();  // no first exchange: the recorder takes the first one it sees
   feeds_.push_back(std::move(feed));
 }
 
@@ -271,10 +284,23 @@ void Pipeline::start_attendant() {
   });
 }
 
+/// Clients that subscribe do so right after connecting and want to see the beginning; those that only listen never say
+/// anything. So everybody gets a moment to speak.
 void Pipeline::wait_for_clients() {
-  pollfd fds[] = {{signals_.fd(), POLLIN, 0}, {attended_.fd(), POLLIN, 0}};
-  while (server_ && server_->clients() < options_.wait_clients && ::poll(fds, 2, 5) <= 0) {
+  using std::chrono::steady_clock;
+  if (!server_ || options_.wait_clients == 0) return;
+  const auto look_again = [this] {
+    pollfd fds[] = {{signals_.fd(), POLLIN, 0}, {attended_.fd(), POLLIN, 0}};
+    return ::poll(fds, 2, 5) <= 0;
+  };
+  while (server_->clients() < options_.wait_clients) {
+    if (!look_again()) return;
   }
+  const auto deadline = steady_clock::now() + kTimeToSubscribe;
+  while (server_->requests() < options_.wait_clients && steady_clock::now() < deadline) {
+    if (!look_again()) return;
+  }
+  look_again();  // what was said is now with the hub
 }
 
 void Pipeline::start_feeds() {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "feed/remote_feed.h"
 #include "host/log.h"
 #include "host/registry.h"
 #include "recording/playback.h"
@@ -26,6 +27,12 @@ struct RecordRequest {
   std::function<void(const recording::Committed&)> on_commit;  ///< on the recorder's thread
 };
 
+/// `record --url`: another bixws server instead of feeds.
+struct RemoteRequest {
+  feed::RemoteOptions server;
+  std::vector<std::string> channels;  ///< as in a subscribe
+};
+
 /// What a verb fills in.
 struct PipelineOptions {
   std::vector<std::string> feeds;                    ///< specs; the first one's symbols have plain names on the wire
@@ -35,6 +42,7 @@ struct PipelineOptions {
   Micros duration = 0;                               ///< stop after this long; 0: never
   std::string version;                               ///< of bixws, for recordings and pages
   std::optional<recording::PlaybackOptions> replay;  ///< instead of feeds
+  std::optional<RemoteRequest> remote;               ///< likewise
   std::optional<RecordRequest> record;
   std::optional<server::Options> server;  ///< the pipeline fills in what follows from the feeds
   std::size_t wait_clients = 0;           ///< feeds start once so many clients are connected

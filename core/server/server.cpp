@@ -122,6 +122,12 @@ void Server::reload() {
 
 std::size_t Server::clients() const { return parts_->doors.clients(); }
 
+std::uint64_t Server::requests() const {
+  std::uint64_t total = 0;
+  for (const auto& loop : parts_->loops) total += loop->counted().received.load(std::memory_order_relaxed);
+  return total;
+}
+
 std::vector<std::string> Server::ailments() const {
   std::vector<std::string> reasons = parts_->common.publisher->ailments();
   if (parts_->options.health) {

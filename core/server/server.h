@@ -45,6 +45,8 @@ class Server {
   void reload();
 
   [[nodiscard]] std::size_t clients() const;
+  /// Messages from clients so far.
+  [[nodiscard]] std::uint64_t requests() const;
   /// The text of /metrics.
   [[nodiscard]] std::string metrics() const;
   /// Why /healthz says 503; empty: it says 200.

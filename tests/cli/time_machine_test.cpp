@@ -82,7 +82,7 @@ TEST_F(TimeMachine, TheBinanceCaptureIsTheSameAfterEveryReplay) {
                                         "binance.db", "--json"}));
   ASSERT_TRUE(standin.wait_ended()) << record.err();
   // All books begin with a snapshot over REST; what the stand-in has played is committed once a commit says so.
-  ASSERT_TRUE(wait_until([&] { return standin.requests_for("/api/v3/depth").size() >= 4; })) << record.err();
+  ASSERT_TRUE(wait_until([&] { return standin.requests_for("/api/v3/depth") >= 4; })) << record.err();
   ASSERT_TRUE(wait_until([&] { return !record.lines().empty(); })) << record.err();
   record.send_signal(SIGTERM);
   expect_done(record);
