@@ -76,7 +76,7 @@ TEST_F(TimeMachine, TheBinanceCaptureIsTheSameAfterEveryReplay) {
   BIXWS_REQUIRE_CAPTURES();
   StandinOptions standin_options;
   standin_options.start_symbols = 4;
-  StandinExchange standin(read_cryptofeed(capture_path("cryptofeed/BINANCE.ws.1.0")), standin_options);
+  StandinExchange standin(read_capture(capture_path("cryptofeed/BINANCE.ws.1.0")), standin_options);
   Process record(BIXWS_BINARY, options({"record", "NKNUSDT", "BLZETH", "LRCBTC", "RUNEEUR", "--feed",
                                         "binance:url=" + standin.ws_url() + ",rest=" + standin.rest_url(), "-o",
                                         "binance.db", "--json"}));
