@@ -77,12 +77,12 @@ void points(TextBuffer& out, std::span<const Point> list) {
   out.raw(']');
 }
 
-/// {"type":T,"exchange":E,"symbol":S  - symbol left out when empty.
+/// {"type":T,"exchange":E,"symbol":S  - names that are empty are left out.
 void open_message(TextBuffer& out, std::string_view type, std::string_view exchange, std::string_view label) {
   out.raw("{\"type\":\"");
   out.raw(type);
-  out.raw("\",\"exchange\":");
-  out.quoted(exchange);
+  out.raw('"');
+  optional_text(out, ",\"exchange\":", exchange);
   optional_text(out, ",\"symbol\":", label);
 }
 

@@ -307,7 +307,8 @@ struct MessageParser::State {
                       type == MessageType::status || type == MessageType::gap || type == MessageType::alert ||
                       type == MessageType::annotation;
     if (!data) return;
-    if (f.exchange.empty()) throw Refused{"no exchange"};
+    // The status of a replay as a whole is of no exchange.
+    if (f.exchange.empty() && type != MessageType::status) throw Refused{"no exchange"};
     const Instrument& instrument = instruments.get(f.exchange, f.symbol);
     if (f.plain && !f.symbol.empty()) note_plain(f.exchange);
     Event event;

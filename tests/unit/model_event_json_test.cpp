@@ -89,6 +89,18 @@ TEST_F(EventJson, StatusOfAReplayCarriesItsPosition) {
       R"({"type":"status","exchange":"binance","state":"live","ts":7,"replay":{"session":3,"position":1795372800000000,"speed":2.5,"state":"playing"}})");
 }
 
+TEST_F(EventJson, TheStatusOfAWholeReplayIsOfNoExchange) {
+  Status status;
+  status.state = FeedState::ended;
+  const std::string text = message(Event::of(instruments.get("", ""), 7, 0, status), "");
+  EXPECT_EQ(text, R"({"type":"status","state":"ended","ts":7})");
+  MessageParser parser(instruments);
+  EventBatch batch;
+  EXPECT_EQ(parser.parse(text, batch).problem, "");
+  ASSERT_EQ(batch.size(), 1U);
+  EXPECT_EQ(batch.events()[0].status().state, FeedState::ended);
+}
+
 TEST_F(EventJson, CanonicalFormHasSortedKeysAndNoSeqOrState) {
   const Trade trade{dec("1.10"), dec("2.0"), Side::sell, "9", 5};
   const Trades trades{{&trade, 1}};
