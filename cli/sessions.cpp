@@ -283,7 +283,8 @@ int verify(const Call& call) {
   if (!report.good()) return kDamaged;
   if (expected.empty()) return 0;
   // Without --session the digest is that of the latest, which replay would play.
-  if (report.sessions.empty() || !report.sessions.back().digest || recording::hex(*report.sessions.back().digest) != expected) {
+  if (report.sessions.empty() || !report.sessions.back().digest ||
+      recording::hex(*report.sessions.back().digest) != expected) {
     std::fprintf(stderr, "bixws: %s: the digest is not %s\n", file.c_str(), expected.c_str());
     return kDamaged;
   }

@@ -85,8 +85,8 @@ void Market::apply(Event& event, Arena& arena) {
       state.state = event.status().state;
       if (event.status().integrity != Integrity::none) state.integrity = event.status().integrity;
       // The last good book stays readable while a feed repairs it; whoever reads it is told.
-      if (state.has_book && (state.state == FeedState::live || state.state == FeedState::resyncing ||
-                             state.state == FeedState::stale)) {
+      if (state.has_book &&
+          (state.state == FeedState::live || state.state == FeedState::resyncing || state.state == FeedState::stale)) {
         state.book_state = state.state;
       }
       break;

@@ -8,9 +8,9 @@
 #include "model/config_error.h"
 #include "recording/digest.h"
 #include "recording/playback.h"
+#include "recording/random_events.h"
 #include "recording/recorder.h"
 #include "recording/replayer.h"
-#include "recording/random_events.h"
 #include "support/temp_dir.h"
 #include "support/wait.h"
 

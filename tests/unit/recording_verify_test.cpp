@@ -5,10 +5,10 @@
 
 #include "model/config_error.h"
 #include "recording/coverage.h"
+#include "recording/random_events.h"
 #include "recording/recording.h"
 #include "recording/session_writer.h"
 #include "recording/verify.h"
-#include "recording/random_events.h"
 #include "support/temp_dir.h"
 
 namespace bixws::recording {
