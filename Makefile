@@ -3,13 +3,11 @@
 JOBS ?= $(shell nproc)
 BUILD := build
 
-.PHONY: help demo build test bench soak install deb format lint clean
+.PHONY: help demo build test install deb format lint clean
 help:
 	@echo "make demo     build, then serve a simulated market: ws://localhost:8765/"
 	@echo "make build    leaves build/bixws with its plugins beside it"
 	@echo "make test     build, then run the tests"
-	@echo "make bench    reproduce the published figures (takes long)"
-	@echo "make soak     MINUTES=n: run everything together under faults (takes n minutes)"
 	@echo "make install  DESTDIR= PREFIX=/usr/local"
 	@echo "make format   clang-format over the tree; make lint: clang-format check and clang-tidy"
 
@@ -31,12 +29,6 @@ demo: build
 test: deps-test $(BUILD)/build.ninja
 	cmake --build $(BUILD) -j $(JOBS)
 	cd $(BUILD) && ctest --output-on-failure --no-tests=error
-
-bench: build
-	bench/run
-
-soak: build
-	bench/soak $(MINUTES)
 
 PREFIX ?= /usr/local
 install: build
