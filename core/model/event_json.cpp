@@ -59,24 +59,6 @@ void levels(TextBuffer& out, std::span<const Level> list) {
   out.raw(']');
 }
 
-void points(TextBuffer& out, std::span<const Point> list) {
-  out.raw('[');
-  bool first = true;
-  for (const Point& point : list) {
-    out.raw(first ? std::string_view("[") : std::string_view(",["));
-    first = false;
-    out.integer(point.ts);
-    out.raw(',');
-    if (point.price.has_value()) {
-      out.decimal(point.price);
-    } else {
-      out.raw("null");
-    }
-    out.raw(']');
-  }
-  out.raw(']');
-}
-
 /// {"type":T,"exchange":E,"symbol":S  - names that are empty are left out.
 void open_message(TextBuffer& out, std::string_view type, std::string_view exchange, std::string_view label) {
   out.raw("{\"type\":\"");
@@ -164,7 +146,7 @@ void mark_message(TextBuffer& out, const Event& event, std::string_view label) {
   optional_text(out, ",\"kind\":", mark.kind);
   if (!mark.points.empty()) {
     out.raw(",\"points\":");
-    points(out, mark.points);
+    append_points(out, mark.points);
   }
   optional_text(out, ",\"color\":", mark.color);
   if (mark.deleted) out.raw(",\"deleted\":true");
@@ -312,7 +294,7 @@ void canonical_mark(TextBuffer& out, const Event& event) {
   message.text("exchange", event.instrument->exchange);
   message.key("id").quoted(mark.id);
   message.text("kind", mark.kind);
-  if (!mark.points.empty()) points(message.key("points"), mark.points);
+  if (!mark.points.empty()) append_points(message.key("points"), mark.points);
   message.decimal("price", mark.price);
   message.time("recv_ts", event.recv_ts);
   message.text("symbol", event.instrument->symbol);
@@ -392,6 +374,24 @@ std::int32_t parse_timeframe(std::string_view text) {
       return 0;
   }
   return count > 10 * 604800 ? 0 : static_cast<std::int32_t>(count);
+}
+
+void append_points(TextBuffer& out, std::span<const Point> list) {
+  out.raw('[');
+  bool first = true;
+  for (const Point& point : list) {
+    out.raw(first ? std::string_view("[") : std::string_view(",["));
+    first = false;
+    out.integer(point.ts);
+    out.raw(',');
+    if (point.price.has_value()) {
+      out.decimal(point.price);
+    } else {
+      out.raw("null");
+    }
+    out.raw(']');
+  }
+  out.raw(']');
 }
 
 void append_ticker(TextBuffer& out, const Event& event) {

@@ -5,6 +5,7 @@
 #include <bixws/event.h>
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "model/text_buffer.h"
@@ -24,6 +25,9 @@ void append_timeframe(TextBuffer& out, std::int32_t seconds);
 
 /// The object that stands for a ticker in `data`: {"price":...,"exchange":...,"ts":...,"recv_ts":...}.
 void append_ticker(TextBuffer& out, const Event& event);
+
+/// The `points` of an alert or annotation: [[ts,price],...], null for a point without a price.
+void append_points(TextBuffer& out, std::span<const Point> list);
 
 /// The whole protocol message of one event. `label` is the instrument's name on the wire: the plain symbol for the
 /// first feed, exchange:SYMBOL for others, empty for events of a whole feed. A ticker becomes a market_update with one

@@ -91,19 +91,7 @@ double real_of(const Decimal& d) noexcept {
 std::string points_json(const Mark& mark) {
   if (mark.points.empty()) return {};
   TextBuffer out;
-  out.raw('[');
-  for (const Point& point : mark.points) {
-    out.raw(out.size() == 1 ? std::string_view("[") : std::string_view(",["));
-    out.integer(point.ts);
-    out.raw(',');
-    if (point.price.has_value()) {
-      out.decimal(point.price);
-    } else {
-      out.raw("null");
-    }
-    out.raw(']');
-  }
-  out.raw(']');
+  append_points(out, mark.points);
   return out.str();
 }
 

@@ -265,6 +265,13 @@ void Publisher::write_initial_data(const std::function<bool(const Instrument&)>&
   out.integer(market.ticker_count());
   out.raw(",\"ts\":");
   out.integer(newest);
+  write_tickers(states);
+  end_frame(out, begin);
+}
+
+/// The end of a message about tickers: its `data`, and the braces that close it.
+void Publisher::write_tickers(const std::vector<const market::InstrumentState*>& states) {
+  TextBuffer& out = run().bytes;
   out.raw(",\"data\":{");
   for (std::size_t i = 0; i < states.size(); ++i) {
     if (i != 0) out.raw(',');
@@ -273,7 +280,6 @@ void Publisher::write_initial_data(const std::function<bool(const Instrument&)>&
     append_ticker(out, ticker_event(*states[i]));
   }
   out.raw("}}");
-  end_frame(out, begin);
 }
 
 void Publisher::write_answer(const SubscribeRequest& request) {
@@ -411,14 +417,7 @@ void Publisher::write_tickers_after(const Selection& selection, std::uint64_t af
   out.integer(seq);
   out.raw(",\"ts\":");
   out.integer(newest);
-  out.raw(",\"data\":{");
-  for (std::size_t i = 0; i < states.size(); ++i) {
-    if (i != 0) out.raw(',');
-    out.quoted(row_of(*states[i]->instrument).label);
-    out.raw(':');
-    append_ticker(out, ticker_event(*states[i]));
-  }
-  out.raw("}}");
+  write_tickers(states);
   end_frame(out, begin);
 }
 

@@ -117,6 +117,7 @@ class Publisher final : public hub::Listener {
   // parts of answers, appended to the current run
   void write_payload(std::string_view payload);
   void write_initial_data(const std::function<bool(const Instrument&)>& wanted, const market::Market& market);
+  void write_tickers(const std::vector<const market::InstrumentState*>& states);
   void write_answer(const SubscribeRequest& request);
   void write_snapshots(const SubscribeRequest& request, const market::Market& market);
   /// What a new subscriber of one topic has to know first, or a gap and that, if it resumes from too long ago.
