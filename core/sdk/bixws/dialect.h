@@ -40,6 +40,15 @@ class TextOut {
   ~TextOut() = default;
 };
 
+/// "BTC-USD","ETH-USD": the inside of a JSON list of symbols, which need no escapes.
+inline void write_quoted(TextOut& out, std::span<const Text> symbols) noexcept {
+  Text comma;
+  for (const Text symbol : symbols) {
+    out << comma << "\"" << symbol << "\"";
+    comma = ",";
+  }
+}
+
 inline constexpr std::uint64_t kNoId = UINT64_MAX;
 
 /// What every event begins with.
