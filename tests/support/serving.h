@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// The real `bixws serve` on a made-up market and a free port, for tests that knock at it from outside.
+#pragma once
+
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "support/process.h"
+#include "support/ws_test_client.h"
+
+namespace bixws::test {
+
+class Serving {
+ public:
+  // `more` are further arguments; `options` may set environment and folder. Throws std::runtime_error when it does not
+  // come to listen.
+  explicit Serving(const std::filesystem::path& program, std::vector<std::string> more = {},
+                   ProcessOptions options = {})
+      : process(program, with_arguments(std::move(more), std::move(options))) {
+    const auto line = process.wait_for_line("listening on (wss?)://\\S*:([0-9]+)", Process::Output::err);
+    if (!line) throw std::runtime_error("bixws serve does not listen: " + process.err());
+    secure_ = (*line)[1] == "wss";
+    authority_ = "127.0.0.1:" + (*line)[2];
+  }
+
+  std::string ws(const std::string& target = "/") const { return (secure_ ? "wss://" : "ws://") + authority_ + target; }
+  std::string http(const std::string& target) const { return (secure_ ? "https://" : "http://") + authority_ + target; }
+  std::uint16_t port() const { return Url::parse(ws()).port; }
+
+  // Another client is served: it connects, and gets its initial_data.
+  bool serves_another() const {
+    WsTestClient client;
+    if (!client.connect(ws())) return false;
+    const auto first = client.next_text();
+    return first && first->find("\"initial_data\"") != std::string::npos;
+  }
+
+  Process process;
+
+ private:
+  static ProcessOptions with_arguments(std::vector<std::string> more, ProcessOptions options) {
+    options.args = {"serve", "--feed", "sim:rate=200,seed=7", "--port", "0"};
+    options.args.insert(options.args.end(), more.begin(), more.end());
+    return options;
+  }
+
+  std::string authority_;
+  bool secure_ = false;
+};
+
+}  // namespace bixws::test
