@@ -23,7 +23,6 @@
 namespace bixws::cli {
 namespace {
 
-using host::Flag;
 using host::FlagType;
 
 std::vector<terminal::View> views_of(const std::vector<std::string>& names) {

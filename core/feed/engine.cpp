@@ -92,7 +92,7 @@ void ExchangeFeed::Engine::end() {
 
 // ---- The instrument list.
 
-void ExchangeFeed::Engine::ask_list(std::string cursor) {
+void ExchangeFeed::Engine::ask_list(const std::string& cursor) {
   PathText path;
   dialect_->list_path(cursor, path);
   rest_->get(path.text_, traits_.limits.list_weight,

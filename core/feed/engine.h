@@ -60,7 +60,7 @@ class ExchangeFeed::Engine final : public Intake::Wishes, public Link::Owner {
   void begin();
   void end();
   // The instrument list.
-  void ask_list(std::string cursor);
+  void ask_list(const std::string& cursor);
   void list_answered(const RestQueue::Reply& reply, Micros asked);
   void resolve_all();
   Symbol* resolve(const std::string& text);

@@ -98,7 +98,7 @@ class RemoteFeed final : private net::WsClient::Owner {
   /// One symbol (empty: all) and channel asked for.
   struct Topic {
     std::string policy, symbol, channel;
-    auto operator<=>(const Topic&) const = default;
+    auto operator<=>(const Topic&) const = default;  // NOLINT(modernize-use-nullptr): clang-tidy 14 misreads it
   };
   using Topics = std::set<Topic>;
 

@@ -26,7 +26,7 @@ void RemoteSource::start(Callbacks callbacks) {
 
 void RemoteSource::stop() { feed_->stop(); }
 
-void RemoteSource::finish(End end) {
+void RemoteSource::finish(const End& end) {
   if (std::exchange(finished_, true)) return;
   callbacks_.end(end);
 }

@@ -50,7 +50,7 @@ class RemoteSource final : private RemoteFeed::Listener {
   void on_new_epoch(Micros resumed_at, EventBatch& batch, std::size_t first);
   void drop_known_tickers(EventBatch& batch, std::size_t first);
   void note_event(Event& event);
-  void finish(End end);
+  void finish(const End& end);
 
   std::vector<RemoteAsk> asks_;
   Instruments& instruments_;

@@ -180,7 +180,9 @@ SpecSettings::SpecSettings(const Spec& spec, Request request)
     : symbols_(std::move(request.symbols)), channels_(request.channels) {
   std::vector<std::string> known;
   for (const Option& option : request.options) known.emplace_back(option.name);
-  for (const auto& [key, text] : spec.values) {
+  for (const auto& given : spec.values) {
+    const std::string& key = given.first;
+    const std::string& text = given.second;
     const auto option =
         std::find_if(request.options.begin(), request.options.end(), [&](const Option& o) { return key == o.name; });
     if (option == request.options.end()) {

@@ -257,11 +257,9 @@ ChunkReader::Outcome ChunkReader::feed(std::string_view bytes, std::string& body
         if (digit >= 0) {
           if (++digits_ > 15) return Outcome::broken;
           remaining_ = remaining_ * 16 + static_cast<std::uint64_t>(digit);
-        } else if (digits_ == 0) {
-          return Outcome::broken;
-        } else if (c == '\r') {
+        } else if (digits_ > 0 && c == '\r') {
           step_ = Step::size_end;
-        } else if (c == ';' || c == ' ' || c == '\t') {
+        } else if (digits_ > 0 && (c == ';' || c == ' ' || c == '\t')) {
           step_ = Step::extension;
         } else {
           return Outcome::broken;

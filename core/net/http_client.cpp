@@ -196,7 +196,7 @@ void HttpClient::ended(const IoResult& result) {
 
 void HttpClient::complete() { finish(); }
 
-void HttpClient::fail(Stage stage, std::string text) {
+void HttpClient::fail(Stage stage, const std::string& text) {
   NetFailure failure;
   failure.stage = stage;
   failure.status = reply_.status;

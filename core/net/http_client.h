@@ -67,7 +67,7 @@ class HttpClient final : private Connection::Owner {
   void take_body(std::string_view bytes);
   void ended(const IoResult& result);
   void complete();
-  void fail(Stage stage, std::string text);
+  void fail(Stage stage, const std::string& text);
   void finish();
 
   Loop* loop_;

@@ -80,7 +80,8 @@ SendStatus WsClient::send(Opcode kind, std::string_view payload) {
   return peer_ ? peer_->send(kind, payload) : SendStatus::refused;
 }
 
-void WsClient::fail(NetFailure failure) {
+// By value: the failure may belong to the attempt that is dropped first.
+void WsClient::fail(NetFailure failure) {  // NOLINT(performance-unnecessary-value-param)
   drop_attempt();
   owner_->on_failed(*this, failure);
 }

@@ -35,13 +35,13 @@ void check_schema(Database& database, std::vector<std::string>& errors) {
     return schema_of(model);
   }();
   const auto there = schema_of(database);
-  for (const auto& [name, sql] : wanted) {
-    const auto found =
-        std::find_if(there.begin(), there.end(), [&](const auto& object) { return object.first == name; });
+  for (const auto& object : wanted) {
+    const auto found = std::find_if(there.begin(), there.end(),
+                                    [&](const auto& candidate) { return candidate.first == object.first; });
     if (found == there.end()) {
-      errors.push_back(name + " is missing");
-    } else if (found->second != sql) {
-      errors.push_back(name + " is not defined as it was made");
+      errors.push_back(object.first + " is missing");
+    } else if (found->second != object.second) {
+      errors.push_back(object.first + " is not defined as it was made");
     }
   }
 }

@@ -3,6 +3,7 @@
 #include "server/depth_view.h"
 
 #include <algorithm>
+#include <compare>
 
 namespace bixws::server {
 
@@ -37,10 +38,10 @@ void DepthView::diff(const market::BookSide& side, bool bids, std::uint32_t dept
     } else {
       order = bids ? side[is].price <=> seen[was].price : seen[was].price <=> side[is].price;
     }
-    if (order < 0) {  // the old level comes first: it is gone
+    if (std::is_lt(order)) {  // the old level comes first: it is gone
       changes.push_back({seen[was].price, Decimal::of(0)});
       ++was;
-    } else if (order > 0) {
+    } else if (std::is_gt(order)) {
       changes.push_back(side[is]);
       ++is;
     } else {

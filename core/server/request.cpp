@@ -229,7 +229,7 @@ void read_seek(ReplayRequest& request, const Var& value) {
     return;
   }
   if (!value.isString()) refuse(ErrorCode::bad_request, "seek: value must be a time");
-  const std::string text = value.extract<std::string>();
+  const auto& text = value.extract<std::string>();
   request.relative = !text.empty() && text.front() == '+';
   const auto time = parse_time(text, 0);
   if (!time)

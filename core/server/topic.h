@@ -28,7 +28,7 @@ enum class Policy : std::uint8_t {
 struct ChannelSpec {
   Channel channel = Channel::none;
   std::uint32_t param = 0;  ///< book: levels a side, 0 for all the feed has; candle: seconds
-  auto operator<=>(const ChannelSpec&) const = default;
+  auto operator<=>(const ChannelSpec&) const = default;  // NOLINT(modernize-use-nullptr): clang-tidy 14 misreads it
 };
 
 /// nullopt for a name, depth or timeframe that is not offered.

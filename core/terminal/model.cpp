@@ -265,7 +265,7 @@ void Model::apply_status(const Event& event, Micros now) {
 void Model::apply_gap(const Event& event, Micros now) {
   const Gap& gap = event.gap();
   if (gap.client) {
-    drops_ += gap.lost != kUnknown && gap.lost > 0 ? static_cast<std::uint64_t>(gap.lost) : 1;
+    drops_ += gap.lost > 0 ? static_cast<std::uint64_t>(gap.lost) : 1;
   } else {
     ++gaps_;
   }

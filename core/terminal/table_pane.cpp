@@ -202,7 +202,7 @@ void draw_table(const Canvas& canvas, Rect area) {
   const int top = std::clamp(position - lines / 2, 0, std::max(static_cast<int>(rows.size()) - lines, 0));
   const bool show_selection = rows.size() > 1;
   for (int i = 0; i < lines && top + i < static_cast<int>(rows.size()); ++i) {
-    const auto index = static_cast<std::size_t>(top + i);
+    const std::size_t index = static_cast<std::size_t>(top) + static_cast<std::size_t>(i);
     draw_row(canvas, layout, *rows[index], cells[index], {area.x + 1, area.y + 1 + i, width, 1},
              show_selection && rows[index] == selected);
   }

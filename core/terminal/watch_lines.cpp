@@ -147,7 +147,7 @@ WatchEnd watch_lines(const WatchOptions& options, int out, int stop_fd) {
     feed.ask({{options.symbols, channels_of(views), {}}});
   }
   feed.start();
-  const WatchEnd end = wait_for_end(watch.outcome(), options, out, stop_fd);
+  WatchEnd end = wait_for_end(watch.outcome(), options, out, stop_fd);
   feed.stop();
   return end;
 }

@@ -70,12 +70,12 @@ class LogKeeper {
 
 /// Everything a feed or sink lives among.
 struct World {
-  hub::Hub hub;
   Instruments instruments;
   FixedClock clock;
   LogKeeper log;
   Counters counters;
   std::shared_ptr<Keeper> keeper = std::make_shared<Keeper>();
+  hub::Hub hub;  // last: its thread reads the others until it is joined
 
   [[nodiscard]] Surroundings around() { return {hub, instruments, clock, log.log, counters}; }
 };

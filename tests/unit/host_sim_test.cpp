@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <thread>
 
@@ -31,6 +32,7 @@ class CollectingHost final : public Host {
       batch.append(events[i]);
       published_at.push_back(now());
     }
+    published.fetch_add(count);
     if (batch.size() >= stop_after) stop.set();
     return true;
   }
@@ -45,6 +47,7 @@ class CollectingHost final : public Host {
   std::size_t stop_after = SIZE_MAX;
   EventBatch batch;
   std::vector<Micros> published_at;
+  std::atomic<std::size_t> published{0};  // what other threads may look at while the source runs
 };
 
 struct Sim {
@@ -137,7 +140,7 @@ TEST(Sim, IsNeverEarlyAndSleepsInBetween) {
 TEST(Sim, StopsWhenAskedWhileWaiting) {
   Sim sim("rate=0.001");
   std::thread stopper([&] {
-    EXPECT_TRUE(test::wait_until([&] { return !sim.host.published_at.empty(); }));
+    EXPECT_TRUE(test::wait_until([&] { return sim.host.published > 0; }));
     sim.host.stop.set();
   });
   EXPECT_EQ(sim.run(), 0);

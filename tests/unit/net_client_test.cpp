@@ -201,13 +201,11 @@ TEST_F(ClientTest, ARefusalIsReportedWithItsBodyAndRetryAfter) {
 }
 
 TEST_F(ClientTest, AnswersThatAreNoUpgrade) {
-  std::string answer;
-  Scripted server([&](test::Wire& wire, const std::string&) {
-    wire.write_all(answer, test::patience);
-    wire.finish();
-  });
-  const auto outcome = [&](std::string bytes) {
-    answer = std::move(bytes);
+  const auto outcome = [&](const std::string& bytes) {
+    Scripted server([&](test::Wire& wire, const std::string&) {
+      wire.write_all(bytes, test::patience);
+      wire.finish();
+    });
     told_ = {};
     run(server.url("ws"));
     return told_.seen + " " + told_.failure.text.substr(told_.failure.text.find("/ ") + 1);
