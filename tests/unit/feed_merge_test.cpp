@@ -274,8 +274,9 @@ TEST(FeedBookMachine, ChecksumIsComparedAndDepthIsCut) {
   frame.checksum = 1;
   EXPECT_EQ(desk.machine->offer(1, 1, frame, desk.notes).step, Step::published);
   frame.action = BookAction::update;
+  Level next;
   for (int price = 2; price <= 5; ++price) {
-    const Level next = desk.level(static_cast<std::uint64_t>(price));
+    next = desk.level(static_cast<std::uint64_t>(price));
     frame.bids = {&next, 1};
     frame.checksum = 2;
     EXPECT_EQ(desk.machine->offer(1, 1, frame, desk.notes).step, Step::published) << price;
