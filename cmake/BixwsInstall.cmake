@@ -5,6 +5,7 @@ include(CMakePackageConfigHelpers)
 set(sdk_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/bixws)
 install(DIRECTORY core/sdk/bixws DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT sdk FILES_MATCHING PATTERN "*.h")
 install(TARGETS bixws_sdk EXPORT bixwsTargets COMPONENT sdk)
+install(TARGETS bixws_client EXPORT bixwsTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} NAMELINK_COMPONENT sdk)
 install(EXPORT bixwsTargets NAMESPACE bixws:: DESTINATION ${sdk_cmake_dir} COMPONENT sdk)
 configure_package_config_file(cmake/bixwsConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/bixwsConfig.cmake
   INSTALL_DESTINATION ${sdk_cmake_dir})
