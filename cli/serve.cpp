@@ -8,11 +8,20 @@
 namespace bixws::cli {
 namespace {
 
+/// --demo is one more --feed: it stands beside those of the command line, and instead of what a file or the default say.
+std::vector<std::string> feeds_of(const host::Values& values) {
+  if (!values.on("demo")) return values.list("feed");
+  std::vector<std::string> feeds;
+  if (values.origin("feed") == "--feed") feeds = values.list("feed");
+  feeds.emplace_back("sim");
+  return feeds;
+}
+
 int serve(const Call& call) {
   const host::Values& values = call.values;
   host::PipelineOptions options;
   options.version = BIXWS_VERSION;
-  options.feeds = values.on("demo") ? std::vector<std::string>{"sim"} : values.list("feed");
+  options.feeds = feeds_of(values);
   options.sinks = values.list("sink");
   options.symbols = values.list("symbols");
   options.duration = values.duration("duration");
