@@ -8,7 +8,8 @@
 namespace bixws::cli {
 namespace {
 
-/// --demo is one more --feed: it stands beside those of the command line, and instead of what a file or the default say.
+/// --demo is one more --feed: it stands beside those of the command line, and instead of what a file or the default
+/// say.
 std::vector<std::string> feeds_of(const host::Values& values) {
   if (!values.on("demo")) return values.list("feed");
   std::vector<std::string> feeds;
