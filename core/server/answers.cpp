@@ -224,6 +224,7 @@ void Publisher::refresh(ClientKey client, const RefreshRequest& request, const m
 void Publisher::on_epoch(const std::string& epoch, const market::Market& market) {
   (void)epoch;
   ++epochs_;
+  recent_.clear();
   for (auto& row : rows_) {
     if (!row) continue;
     row->last_status.clear();
@@ -340,6 +341,9 @@ void Publisher::write_start(const SubscribeRequest& request, const ChannelSpec& 
     const std::uint64_t now = seq_of(what, market.find(instrument.id));
     if (request.epoch == hub_.epoch() && position->seq == now) return;  // it has everything
     if (request.epoch == hub_.epoch() && position->seq < now) {
+      TextBuffer& out = run().bytes;
+      const std::size_t room = kMostMissed - std::min(kMostMissed, out.size());
+      if (recent_.append_missed(topic_of(what, instrument).topic, position->seq, now, room, out)) return;
       write_gap(what, instrument, position->seq + 1, now, "no longer held");
     } else {
       write_gap(what, instrument, 0, 0, "another epoch");

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "net/loop.h"
+#include "server/recent.h"
 #include "server/request.h"
 
 namespace bixws::server {
@@ -26,6 +27,7 @@ struct Options {
   net::Duration tick = net::Duration::zero();               ///< least time between two sweeps
   std::size_t max_batch = 0;                                ///< messages a send may carry; 0: all that is due
   std::size_t client_bytes = std::size_t{1} << 20;          ///< a client may be behind
+  std::size_t resume_bytes = Recent::kDefaultBytes;         ///< of messages kept for clients that come back
   /// Feeds wait for lossless clients instead of cutting them; for replays and other sources that can wait. A client
   /// that takes nothing for `hold_deadline` is cut all the same.
   bool hold_back = false;

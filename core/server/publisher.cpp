@@ -26,6 +26,7 @@ Run& Publisher::run() {
 void Publisher::hand_over() {
   if (!run_ || run_->items.empty()) return;
   const SharedRun shared(std::move(run_));
+  recent_.keep(shared);
   for (const auto& taker : takers_) taker->take(shared);
 }
 
@@ -55,12 +56,41 @@ Publisher::TopicState& Publisher::topic_of(const ChannelSpec& what, const Instru
   return *slot;
 }
 
+// Whoever just left may come back and resume: its topic goes on until nothing is held any more of what it may have.
+bool Publisher::lingers(TopicState& topic) {
+  if (!topic.active || !recent_.enabled()) return false;
+  const ChannelSpec& what = topic.topic.what;
+  if (what.channel != Channel::trades && what.channel != Channel::book && what.channel != Channel::candle) return false;
+  if (topic.linger == 0) {
+    topic.linger = recent_.kept() + 1;
+    if (!topic.queued) lingering_.emplace_back(&topic, topic.linger);
+    topic.queued = true;
+  }
+  return recent_.forgotten() < topic.linger;
+}
+
+void Publisher::end_lingering(const market::Market& market) {
+  while (!lingering_.empty() && lingering_.front().second <= recent_.forgotten()) {
+    TopicState& state = *lingering_.front().first;
+    lingering_.pop_front();
+    state.queued = state.linger > recent_.forgotten();  // it had subscribers in between
+    if (state.queued) {
+      lingering_.emplace_back(&state, state.linger);
+      continue;
+    }
+    const Topic& topic = state.topic;
+    update(row_of(*topic.instrument), topic.what, market.find(topic.instrument->id));
+  }
+}
+
 void Publisher::update(Row& row, const ChannelSpec& what, const market::InstrumentState* state) {
   TopicState& topic = topic_of(what, *row.instrument);
   const auto every = every_.find(what);
   // The status of a whole feed goes to whoever listens to one of its instruments.
   const bool whole_feed = row.instrument->symbol.empty() && what.channel == Channel::status;
-  const bool active = whole_feed || topic.subscribers > 0 || (every != every_.end() && every->second > 0);
+  const bool wanted = whole_feed || topic.subscribers > 0 || (every != every_.end() && every->second > 0);
+  if (wanted) topic.linger = 0;
+  const bool active = wanted || lingers(topic);
   // A book's levels as they are now are what the first subscriber is about to be told.
   if (active && !topic.active && what.channel == Channel::book && what.param != 0 && state != nullptr) {
     topic.view.reset(state->book, what.param);
@@ -195,8 +225,8 @@ void Publisher::on_event(const Event& event, const market::Market& market) {
 
 void Publisher::on_batch(const SharedBatch& batch, const market::Market& market) {
   (void)batch;
-  (void)market;
   hand_over();
+  end_lingering(market);
 }
 
 void Publisher::encode_plain(TopicState* topic, Row& row, const Event& event) {

@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -18,6 +19,7 @@
 #include "hub/hub.h"
 #include "server/depth_view.h"
 #include "server/labels.h"
+#include "server/recent.h"
 #include "server/refresh.h"
 #include "server/replies.h"
 #include "server/request.h"
@@ -28,7 +30,9 @@ namespace bixws::server {
 /// Everything runs on the hub's thread, as a listener or inside Hub::post; only the counters may be read elsewhere.
 class Publisher final : public hub::Listener {
  public:
-  Publisher(hub::Hub& hub, std::shared_ptr<const Labels> labels) : hub_(hub), labels_(std::move(labels)) {}
+  /// `resume_bytes`: of messages kept for clients that come back; 0: none.
+  Publisher(hub::Hub& hub, std::shared_ptr<const Labels> labels, std::size_t resume_bytes = Recent::kDefaultBytes)
+      : hub_(hub), labels_(std::move(labels)), recent_(resume_bytes) {}
 
   /// Before the hub starts: `taker` gets the runs; its index is the loop in ClientKey.
   void add_loop(std::shared_ptr<RunTaker> taker) { takers_.push_back(std::move(taker)); }
@@ -57,6 +61,8 @@ class Publisher final : public hub::Listener {
     Topic topic;
     std::uint32_t subscribers = 0;  ///< named by; those of "every instrument" are counted in every_
     bool active = false;
+    std::uint64_t linger = 0;  ///< without subscribers it is encoded until Recent has forgotten this much
+    bool queued = false;       ///< in lingering_
     DepthView view;
   };
   struct Row {
@@ -93,6 +99,7 @@ class Publisher final : public hub::Listener {
 
   Row& row_of(const Instrument& instrument);
   TopicState& topic_of(const ChannelSpec& what, const Instrument& instrument);
+  [[nodiscard]] bool lingers(TopicState& topic);
   void update(Row& row, const ChannelSpec& what, const market::InstrumentState* state);
   void count(const Selection& selection, int change, const market::Market& market);
   std::map<std::string, Shared>::iterator acquire(Selection selection, const market::Market& market);
@@ -120,7 +127,8 @@ class Publisher final : public hub::Listener {
   void write_tickers(const std::vector<const market::InstrumentState*>& states);
   void write_answer(const SubscribeRequest& request);
   void write_snapshots(const SubscribeRequest& request, const market::Market& market);
-  /// What a new subscriber of one topic has to know first, or a gap and that, if it resumes from too long ago.
+  /// What a new subscriber of one topic has to know first: the state; for one that resumes the messages it missed, or
+  /// a gap and the state if they are not held any more.
   void write_start(const SubscribeRequest& request, const ChannelSpec& what, const Instrument& instrument,
                    const market::Market& market);
   void write_state(const ChannelSpec& what, const Instrument& instrument, std::uint64_t from_seq,
@@ -137,15 +145,19 @@ class Publisher final : public hub::Listener {
                   const market::Market& market, std::uint64_t token = 0,
                   std::shared_ptr<const Selection> covered = nullptr);
   void hand_over();
+  void end_lingering(const market::Market& market);
 
-  static constexpr std::size_t kMostSubscriptions = 4096;  // of one client
-  static constexpr std::size_t kMostAnnotations = 1000;    // kept per instrument for late joiners
+  static constexpr std::size_t kMostMissed = std::size_t{4} << 20;  // bytes of one answer
+  static constexpr std::size_t kMostSubscriptions = 4096;           // of one client
+  static constexpr std::size_t kMostAnnotations = 1000;             // kept per instrument for late joiners
 
   hub::Hub& hub_;
   std::shared_ptr<const Labels> labels_;
   std::vector<std::shared_ptr<RunTaker>> takers_;
   std::atomic<bool> detached_{false};
   std::unique_ptr<Run> run_;
+  Recent recent_;
+  std::deque<std::pair<TopicState*, std::uint64_t>> lingering_;  // with what has to be forgotten before a look at it
 
   std::vector<std::unique_ptr<Row>> rows_;  // by instrument id
   std::unordered_map<std::uint64_t, std::unique_ptr<TopicState>> topics_;

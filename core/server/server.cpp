@@ -23,7 +23,8 @@ struct Server::Parts {
         labels(std::make_shared<const Labels>(instruments, options.first_exchange)),
         doors(options),
         assets(options.web_dir),
-        common{options, hub, *labels, doors, std::make_shared<Publisher>(hub, labels), nullptr, {}, {}} {}
+        common{options, hub, *labels, doors, std::make_shared<Publisher>(hub, labels, options.resume_bytes),
+               nullptr, {},  {}} {}
 
   Options options;
   hub::Hub& hub;

@@ -187,10 +187,11 @@ class ManualClock final : public net::MonotonicClock {
 
 class FanoutRig {
  public:
-  explicit FanoutRig(server::FanoutOptions options = {.cap = 1 << 20, .interval = net::Duration::zero()})
+  explicit FanoutRig(server::FanoutOptions options = {.cap = 1 << 20, .interval = net::Duration::zero()},
+                     std::size_t resume_bytes = server::Recent::kDefaultBytes)
       : loop(clock),
         labels(std::make_shared<server::Labels>(instruments, "acme")),
-        publisher(hub, labels),
+        publisher(hub, labels, resume_bytes),
         fanout(loop, 0, options, *labels, [this](std::uint64_t number, const server::RefreshRequest& request) {
           refreshes.emplace_back(number, request);
         }) {
