@@ -12,6 +12,14 @@ void count(FanoutCounters::Counter& counter, std::uint64_t amount = 1) {
   counter.fetch_add(amount, std::memory_order_relaxed);
 }
 
+std::size_t waiting(const Member& member) {
+  std::size_t bytes = 0;
+  if (member.extra) {
+    for (const Member::Private& own : member.extra->privates) bytes += own.bytes.size() - own.sent;
+  }
+  return bytes;
+}
+
 }  // namespace
 
 Fanout::Fanout(net::Loop& loop, std::uint32_t index, const FanoutOptions& options, const Labels& labels,
@@ -226,6 +234,10 @@ void Fanout::take_answer(const Run& run, const RunItem& item) {
   const auto at = members_.find(answer.client.number);
   if (at == members_.end() || at->second->gone) return;
   Member& member = *at->second;
+  if (waiting(member) > options_.answers) {  // it asks and asks, and reads nothing
+    too_slow(member);
+    return;
+  }
   const std::string_view frames = run.text(answer.frames);
   switch (answer.kind) {
     case Answer::Kind::plain:

@@ -41,6 +41,7 @@ struct FanoutOptions {
   std::size_t max_batch = 0;                                ///< messages a send may carry; 0: all that is due
   net::Duration interval = std::chrono::milliseconds(100);  ///< of batched tickers; zero: at once
   net::Duration tick = net::Duration::zero();               ///< least time between two sweeps; zero: none
+  std::size_t answers = std::size_t{32} << 20;              ///< bytes of answers that may wait when another comes
 };
 
 /// Loop's thread only, the counters apart.

@@ -118,6 +118,26 @@ TEST(ServerSlowClient, LosslessIsNeverCutBelowTheCapAndAlwaysAboveIt) {
   EXPECT_EQ(other.complaints, std::vector<std::string>());
 }
 
+TEST(ServerSlowClient, WhoAsksAndNeverReadsIsCutOff) {
+  server::FanoutOptions options = small();
+  options.answers = 16 * 1024;
+  FanoutRig rig(options);
+  RandomMarket random(*rig.btc, *rig.eth, 16);
+  for (int i = 0; i < 100; ++i) random.next([&](const Event& event) { rig.apply(event); });
+  RigClient& greedy = rig.connect(R"({"type":"subscribe","channels":["book"]})");
+  RigClient& other = rig.connect(R"({"type":"subscribe","channels":["book"]})");
+  greedy.room = 0;
+  int asked = 0;
+  for (; asked < 1000 && !greedy.slow; ++asked) {
+    rig.ask(greedy, R"({"type":"subscribe","channels":["book"]})");
+    rig.ask(other, R"({"type":"subscribe","channels":["book"]})");
+    rig.turn();
+  }
+  EXPECT_TRUE(greedy.slow);
+  EXPECT_GT(asked, 2) << "a few answers may wait";
+  EXPECT_FALSE(other.slow) << "who reads may ask as often";
+}
+
 TEST(ServerSlowClient, AHalfSentMessageIsFinishedBeforeAnythingElse) {
   FanoutRig rig(small());
   RandomMarket random(*rig.btc, *rig.eth, 15);
