@@ -26,8 +26,9 @@ struct RecorderOptions {
   std::size_t queue_bytes = std::size_t{64} << 20;
   /// A full queue holds the hub back (and with it the feeds) instead of losing events. Not while the disk fails.
   bool hold_back = false;
-  /// What is received is on the disk 250 ms later: a commit begins this long after the oldest event it holds.
-  std::chrono::milliseconds commit_interval{200};
+  /// What is received is on the disk 250 ms later: a commit begins this long after the oldest event it holds, and has
+  /// the rest of the time to end, on a busy machine too.
+  std::chrono::milliseconds commit_interval{100};
   std::uint64_t commit_events = 50'000;
   std::size_t commit_bytes = std::size_t{24} << 20;
   /// While the disk fails, a commit is tried again this often.

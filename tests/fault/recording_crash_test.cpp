@@ -87,7 +87,7 @@ TEST(RecordingCrash, KilledAtAnyMomentLosesNothingAnnouncedAndLittleElse) {
   EXPECT_EQ(problems(file), "");
   RecordProperty("worst_loss_us", static_cast<int>(worst));
   std::printf("worst loss of %d kills: %lld ms\n", kills, static_cast<long long>(worst / 1000));
-  // A commit begins 200 ms after the oldest event it holds. On a machine where others work too it may end late, so the
+  // A commit begins 100 ms after the oldest event it holds. On a machine where others work too it may end late, so the
   // bound of 250 ms is held to where BIXWS_KILLS asks for the figure.
   EXPECT_LT(worst, wanted != nullptr ? 250'000 : 1'000'000);
 }
