@@ -3,11 +3,12 @@
 JOBS ?= $(shell nproc)
 BUILD := build
 
-.PHONY: help demo build test install deb format lint clean
+.PHONY: help demo build test bench install deb format lint clean
 help:
 	@echo "make demo     build, then serve a simulated market: ws://localhost:8765/"
 	@echo "make build    leaves build/bixws with its plugins beside it"
 	@echo "make test     build, then run the tests"
+	@echo "make bench    measure: the tables of docs/performance.md (BENCH=full: with the long ones)"
 	@echo "make install  DESTDIR= PREFIX=/usr/local"
 	@echo "make format   clang-format over the tree; make lint: clang-format check and clang-tidy"
 
@@ -17,11 +18,13 @@ $(BUILD)/build.ninja:
 build: deps-build $(BUILD)/build.ninja
 	cmake --build $(BUILD) -j $(JOBS) --target bixws_product
 
-.PHONY: deps-build deps-test
+.PHONY: deps-build deps-test deps-bench
 deps-build:
 	@scripts/deps build
 deps-test:
 	@scripts/deps test
+deps-bench:
+	@scripts/deps bench
 
 demo: build
 	$(BUILD)/bixws serve --demo
@@ -29,6 +32,11 @@ demo: build
 test: deps-test $(BUILD)/build.ninja
 	cmake --build $(BUILD) -j $(JOBS)
 	cd $(BUILD) && ctest --output-on-failure --no-tests=error
+
+BENCH ?= quick
+bench: deps-bench $(BUILD)/build.ninja
+	cmake --build $(BUILD) -j $(JOBS) --target bixws_bench
+	bench/run $(BENCH)
 
 PREFIX ?= /usr/local
 install: build

@@ -81,6 +81,12 @@ std::vector<Flag> server_flags() {
        .value = "N",
        .help = "messages a send may carry; 1: one send each [default: all that are due]",
        .least = 1},
+      {.name = "tick-floor",
+       .type = FlagType::duration,
+       .value = "D",
+       .fallback = "0",
+       .help = "least time between two rounds of sends; more of it costs latency and saves CPU; 0: none",
+       .more = "Without it a message goes out as soon as the last round is over, together with what came meanwhile."},
       {.name = "io-threads",
        .type = FlagType::integer,
        .value = "N",
@@ -128,6 +134,7 @@ server::Options server_options(const host::Values& values) {
   options.host = values.text("host");
   options.port = static_cast<std::uint16_t>(values.integer("port"));
   options.interval = std::chrono::microseconds(values.duration("interval"));
+  options.tick = std::chrono::microseconds(values.duration("tick-floor"));
   options.max_batch = static_cast<std::size_t>(values.integer("max-batch"));
   options.io_threads = static_cast<unsigned>(values.integer("io-threads"));
   options.compress = values.on("compress");
