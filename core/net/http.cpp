@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// HTTP/1.1 heads as values: requests and responses read from bytes, responses and requests written to bytes.
+// HTTP/1.1 as values: headers, response heads read and written, chunked bodies. Request heads are read in
+// http_request.cpp.
 #include "net/http.h"
 
 #include <Poco/DateTimeFormat.h>
 #include <Poco/DateTimeFormatter.h>
 #include <Poco/Exception.h>
 #include <Poco/MemoryStream.h>
-#include <Poco/Net/HTTPRequest.h>
 #include <Poco/Net/MessageHeader.h>
 
 #include <algorithm>
@@ -18,38 +18,11 @@
 namespace bixws::net {
 namespace {
 
-bool token(std::string_view text) noexcept {
-  if (text.empty()) return false;
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    const char low = lower(c);
-    return (low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-  });
-}
-
-// Lines end with CRLF, hold no control characters, and after the first each is "name: value". POCO is more generous,
-// and so are proxies, each in its own way: request smuggling is made of that (RFC 9112 section 11.2).
-bool strict_lines(std::string_view head) noexcept {
-  for (bool first = true; !head.empty(); first = false) {
-    const std::size_t end = head.find("\r\n");
-    if (end == std::string_view::npos) return false;
-    const std::string_view line = head.substr(0, end);
-    head.remove_prefix(end + 2);
-    for (const char c : line) {
-      if ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f) return false;
-    }
-    if (line.empty()) return !first && head.empty();
-    if (!first && !token(line.substr(0, line.find(':')))) return false;
-    if (!first && line.find(':') == std::string_view::npos) return false;
-  }
-  return false;
-}
-
 void copy_headers(const Poco::Net::NameValueCollection& from, Headers& to) {
   for (const auto& [name, value] : from) to.add(name, std::string(trim(value)));
 }
 
-constexpr int max_fields = 64;
+constexpr int max_fields = 256;
 
 }  // namespace
 
@@ -91,49 +64,6 @@ bool HttpRequest::has_body() const {
   return headers.has("Transfer-Encoding") || (length != nullptr && *length != "0");
 }
 
-std::optional<HttpRequest> parse_request(std::string_view head, HttpRefusal& refusal) {
-  const auto refuse = [&](int status, std::string text) {
-    refusal = {status, std::move(text)};
-    return std::nullopt;
-  };
-  if (!strict_lines(head)) return refuse(400, "the request head is not made of lines \"name: value\"");
-  try {
-    Poco::MemoryInputStream stream(head.data(), static_cast<std::streamsize>(head.size()));
-    Poco::Net::HTTPRequest read;
-    read.setFieldLimit(max_fields);
-    read.read(stream);
-    HttpRequest request;
-    request.method = read.getMethod();
-    request.target = read.getURI();
-    const std::string& version = read.getVersion();
-    if (!token(request.method)) return refuse(400, "the request method is not a word");
-    if (version != "HTTP/1.1" && version != "HTTP/1.0")
-      return refuse(505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
-    request.minor = version.back() - '0';
-    copy_headers(read, request.headers);
-    if (request.minor == 1 && request.headers.count("Host") != 1)
-      return refuse(400, "exactly one Host header is needed");
-    if (request.headers.count("Content-Length") > 1) return refuse(400, "more than one Content-Length");
-
-    std::string_view target = request.target;
-    if (target.starts_with("http://") || target.starts_with("https://")) {  // absolute form, RFC 9112 section 3.2.2
-      const std::size_t path = target.find('/', target.find("//") + 2);
-      target = path == std::string_view::npos ? std::string_view("/") : target.substr(path);
-    }
-    if (!target.starts_with('/')) return refuse(400, "the request target has to begin with /");
-    target = target.substr(0, target.find('#'));
-    const std::size_t mark = target.find('?');
-    auto path = percent_decode(target.substr(0, mark));
-    auto query = parse_query(mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1));
-    if (!path || !query) return refuse(400, "broken percent escape in the request target");
-    request.path = std::move(*path);
-    request.query = std::move(*query);
-    return request;
-  } catch (const Poco::Exception&) {
-    return refuse(400, "this is not an HTTP request");
-  }
-}
-
 std::optional<HttpResponseHead> parse_response(std::string_view head) {
   // The status line by hand: POCO keeps the status as an enumeration, which servers' own codes are not among.
   const std::size_t line_end = head.find("\r\n");
@@ -150,7 +80,7 @@ std::optional<HttpResponseHead> parse_response(std::string_view head) {
     Poco::MemoryInputStream stream(head.data() + line_end + 2,
                                    static_cast<std::streamsize>(head.size() - line_end - 2));
     Poco::Net::MessageHeader read;
-    read.setFieldLimit(4 * max_fields);
+    read.setFieldLimit(max_fields);
     read.read(stream);
     copy_headers(read, response.headers);
     return response;

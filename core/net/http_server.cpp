@@ -91,11 +91,12 @@ void HttpSession::read_requests() {
     keep_alive_ = request_.keeps_alive() && !request_.has_body();
     state_ = State::answering;
     deadline_.cancel();
-    connection_->pause_reading(true);
     in_dispatch_ = true;
     server_->site_->on_request(*this);
     in_dispatch_ = false;
   }
+  // Most are answered by now, and are spared two calls to the kernel.
+  if (state_ == State::answering) connection_->pause_reading(true);
 }
 
 void HttpSession::refuse(int status, std::string_view text) {

@@ -171,7 +171,7 @@ void ServerLoop::upgrade(net::HttpSession& session, const net::WsOffer& offer) {
     case Doors::Entry::ok:
       break;
   }
-  const net::HttpRequest request = session.request();
+  Joining joining = read_joining(session.request());
   auto upgraded = session.upgrade(offer);
   if (!upgraded) {
     common_.doors.leave(origin);
@@ -183,20 +183,22 @@ void ServerLoop::upgrade(net::HttpSession& session, const net::WsOffer& offer) {
   slot = std::make_unique<ClientSession>(*this, number, std::move(*upgraded), std::move(origin));
   counters_.accepted.fetch_add(1, std::memory_order_relaxed);
   counters_.clients.store(sessions_.size(), std::memory_order_relaxed);
-  join(number, request);
+  join(number, std::move(joining));
   slot->start(std::move(early));
 }
 
-void ServerLoop::join(std::uint64_t number, const net::HttpRequest& request) {
+ServerLoop::Joining ServerLoop::read_joining(const net::HttpRequest& request) const {
   auto asked =
       parse_query(value(request, "symbols"), value(request, "channels"), value(request, "policy"), common_.labels);
-  std::optional<SubscribeRequest> subscribe;
-  if (auto* wanted = std::get_if<SubscribeRequest>(&asked)) subscribe = std::move(*wanted);
-  std::optional<RequestError> error;
-  if (auto* refused = std::get_if<RequestError>(&asked)) error = std::move(*refused);
-  common_.hub.post(
-      [publisher = common_.publisher, key = ClientKey{index_, number}, subscribe = std::move(subscribe),
-       error = std::move(error)](market::Market& market) { publisher->join(key, subscribe, error, market); });
+  Joining joining;
+  if (auto* wanted = std::get_if<SubscribeRequest>(&asked)) joining.subscribe = std::move(*wanted);
+  if (auto* refused = std::get_if<RequestError>(&asked)) joining.error = std::move(*refused);
+  return joining;
+}
+
+void ServerLoop::join(std::uint64_t number, Joining joining) {
+  common_.hub.post([publisher = common_.publisher, key = ClientKey{index_, number}, joining = std::move(joining)](
+                       market::Market& market) { publisher->join(key, joining.subscribe, joining.error, market); });
 }
 
 // ---- requests -----------------------------------------------------------------------------------------------------

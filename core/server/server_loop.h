@@ -90,7 +90,13 @@ class ServerLoop final : public net::HttpServer::Site {
   net::HttpResponse without_token();
   net::HttpResponse page_without_token(const net::HttpRequest& request, std::string_view path);
   void upgrade(net::HttpSession& session, const net::WsOffer& offer);
-  void join(std::uint64_t number, const net::HttpRequest& request);
+  /// What the URL of a new client asks for.
+  struct Joining {
+    std::optional<SubscribeRequest> subscribe;
+    std::optional<RequestError> error;
+  };
+  [[nodiscard]] Joining read_joining(const net::HttpRequest& request) const;
+  void join(std::uint64_t number, Joining joining);
   void on_hold_deadline();
   void say_farewell();
   void cut_all();

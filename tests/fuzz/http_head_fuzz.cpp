@@ -16,6 +16,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   refusal.status = 0;
   if (const auto request = parse_request(bytes, refusal)) {
     if (request->path.empty() || request->path[0] != '/') std::abort();
+    // Written again from its parts it is the same request: nothing was read over or read differently.
+    std::string again = request->method + " " + request->target + " HTTP/1." + std::to_string(request->minor) + "\r\n";
+    for (const auto& [name, value] : request->headers) again.append(name).append(": ").append(value).append("\r\n");
+    const auto second = parse_request(again + "\r\n", refusal);
+    if (!second || second->path != request->path || second->query != request->query) std::abort();
+    if (second->headers.size() != request->headers.size()) std::abort();
     (void)request->keeps_alive();
     (void)answer_deflate_offer(request->headers.joined("sec-websocket-extensions"));
   } else if (refusal.status < 400 || refusal.status > 599) {

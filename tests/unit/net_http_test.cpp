@@ -141,7 +141,40 @@ TEST(HttpRequest, BadHeadsAreRefused) {
   EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"), 400);
   std::string many = "GET / HTTP/1.1\r\nHost: h\r\n";
   for (int i = 0; i < 100; ++i) many += "A" + std::to_string(i) + ": b\r\n";
-  EXPECT_EQ(status_of(many + "\r\n"), 400);
+  EXPECT_EQ(status_of(many + "\r\n"), 431);
+}
+
+TEST(HttpRequest, WhatProxiesCouldReadDifferentlyIsRefused) {
+  const std::string host = "Host: h\r\n";
+  EXPECT_EQ(status_of("GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n"), 400);
+  EXPECT_EQ(status_of("POST / HTTP/1.1\r\n" + host + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"), 400);
+  for (const char* length : {"-1", "+5", "5, 5", "0x10", "", "99999999999999999999999"}) {
+    EXPECT_EQ(status_of("POST / HTTP/1.1\r\n" + host + "Content-Length: " + length + "\r\n\r\n"), 400) << length;
+  }
+  EXPECT_EQ(status_of("GET  / HTTP/1.1\r\n" + host + "\r\n"), 400) << "two spaces";
+  EXPECT_EQ(status_of("GET / x HTTP/1.1\r\n" + host + "\r\n"), 400);
+  EXPECT_EQ(status_of("GET\t/ HTTP/1.1\r\n" + host + "\r\n"), 400);
+  EXPECT_EQ(status_of(" GET / HTTP/1.1\r\n" + host + "\r\n"), 400);
+  EXPECT_EQ(status_of("GET / HTTP/1.1 \r\n" + host + "\r\n"), 400);
+  EXPECT_EQ(status_of("GET / http/1.1\r\n" + host + "\r\n"), 400);
+  EXPECT_EQ(status_of("GET / HTTP/1.10\r\n" + host + "\r\n"), 505);
+  EXPECT_EQ(status_of("GET /\r\n" + host + "\r\n"), 400) << "HTTP/0.9";
+  EXPECT_EQ(status_of("GET / HTTP/1.1\r\n" + host + ": nameless\r\n\r\n"), 400);
+  EXPECT_EQ(status_of("GET / HTTP/1.1\r\n" + host + "\tfolded: x\r\n\r\n"), 400);
+  EXPECT_EQ(status_of("GET / HTTP/1.1\r\n" + host + "A: b\rc\r\n\r\n"), 400);
+  EXPECT_EQ(status_of("GET / HTTP/1.1\r\n" + host + "A: b\n\r\n"), 400);
+  EXPECT_EQ(status_of("GET / HTTP/1.1\r\n" + host + "A: \x7f\r\n\r\n"), 400);
+  EXPECT_EQ(status_of("GET / HTTP/1.1\r\n" + host + "\r\nleft over"), 400);
+  EXPECT_EQ(status_of("GET / HTTP/1.1\r\n" + host), 400) << "no end";
+  EXPECT_EQ(status_of("GET / HTTP/1.1\r\n" + host + "A: \xc3\xbc\tb\r\n\r\n"), 200) << "obs-text and a tab inside";
+  EXPECT_EQ(status_of("GET / HTTP/1.1\r\n" + host + "Empty:\r\n\r\n"), 200);
+}
+
+TEST(HttpRequest, SixtyFourFieldsAndNoMore) {
+  std::string head = "GET / HTTP/1.1\r\nHost: h\r\n";
+  for (int i = 0; i < 63; ++i) head += "A" + std::to_string(i) + ": b\r\n";
+  EXPECT_EQ(status_of(head + "\r\n"), 200);
+  EXPECT_EQ(status_of(head + "One: more\r\n\r\n"), 431);
 }
 
 TEST(HttpRequest, RandomAndMutatedHeadsNeverThrow) {
