@@ -23,12 +23,12 @@ std::string seconds_text(Duration duration) {
 WsPeer::WsPeer(std::unique_ptr<Connection> connection, Role role, const WsPeerOptions& options,
                const DeflateAgreement& deflate, Owner& owner)
     : connection_(std::move(connection)),
+      role_(role),
       owner_(&owner),
       options_(options),
       deflate_(deflate),
       decoder_(role, options.max_message),
-      timer_(connection_->loop(), [this] { on_timer(); }),
-      role_(role) {
+      timer_(connection_->loop(), [this] { on_timer(); }) {
   if (deflate_.agreed && deflate_.peer_keeps_context) inflater_ = std::make_unique<Inflater>(true);
 }
 

@@ -75,6 +75,8 @@ class WsPeer final : private Connection::Owner, private WsReceiver {
   /// two frames, it says so by frame_finished()). Our pings, pongs and close frame wait for that frame to end.
   IoResult try_send(std::string_view frames);
   void frame_finished();
+  /// Fetches what try_send() will touch; changes nothing.
+  void prefetch() const noexcept { __builtin_prefetch(connection_.get()); }
 
   /// Sends a close frame and ends when the peer has answered, or at the deadline. Nothing is delivered after it.
   void close(std::uint16_t code, std::string_view reason = {});
@@ -111,18 +113,10 @@ class WsPeer final : private Connection::Owner, private WsReceiver {
   void finish();
   void watch_writing();
 
+  // A sweep over thousands of clients touches these first ones of each: they are kept together.
   std::unique_ptr<Connection> connection_;
-  Owner* owner_;
-  WsPeerOptions options_;
-  DeflateAgreement deflate_;
-  WsDecoder decoder_;
-  std::unique_ptr<Inflater> inflater_;  // only if the peer keeps its context
-  std::unique_ptr<std::string> early_;
   std::string output_;  // frames of our own that wait
   std::size_t output_at_ = 0;
-  std::unique_ptr<WsEnd> end_;
-  Timer timer_;
-  Instant pinged_at_{};
   Role role_;
   State state_ = State::open;
   bool mid_frame_ = false;  // try_send was cut inside a frame
@@ -130,6 +124,16 @@ class WsPeer final : private Connection::Owner, private WsReceiver {
   bool waiting_pong_ = false;
   bool sent_fin_ = false;
   bool broken_ = false;
+
+  Owner* owner_;
+  WsPeerOptions options_;
+  DeflateAgreement deflate_;
+  WsDecoder decoder_;
+  std::unique_ptr<Inflater> inflater_;  // only if the peer keeps its context
+  std::unique_ptr<std::string> early_;
+  std::unique_ptr<WsEnd> end_;
+  Timer timer_;
+  Instant pinged_at_{};
 };
 
 }  // namespace bixws::net

@@ -25,10 +25,10 @@ net::WsPeerOptions peer_options(const Options& options) {
 }  // namespace
 
 ClientSession::ClientSession(ServerLoop& loop, std::uint64_t number, net::Upgraded upgraded, Doors::Origin origin)
-    : loop_(loop),
+    : peer_(std::move(upgraded.connection), net::Role::server, peer_options(loop.options()), upgraded.deflate, *this),
+      loop_(loop),
       number_(number),
       origin_(std::move(origin)),
-      peer_(std::move(upgraded.connection), net::Role::server, peer_options(loop.options()), upgraded.deflate, *this),
       member_(&loop.fanout().add(*this, number)),
       refilled_at_(loop.loop().now()),
       allowance_(static_cast<float>(2 * loop.options().messages_per_second)) {}
@@ -74,6 +74,8 @@ void ClientSession::close_when_drained(std::uint16_t code, std::string_view reas
 }
 
 net::IoResult ClientSession::send_frames(std::string_view frames) { return peer_.try_send(frames); }
+
+void ClientSession::prefetch() const { peer_.prefetch(); }
 
 void ClientSession::frame_finished() { peer_.frame_finished(); }
 

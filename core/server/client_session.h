@@ -43,6 +43,7 @@ class ClientSession final : public Outlet, private net::WsPeer::Owner {
 
  private:
   net::IoResult send_frames(std::string_view frames) override;
+  void prefetch() const override;
   void frame_finished() override;
   void too_slow() override;
 
@@ -52,10 +53,10 @@ class ClientSession final : public Outlet, private net::WsPeer::Owner {
 
   bool within_rate();
 
+  net::WsPeer peer_;  // first: what a send touches lies in one or two cache lines
   ServerLoop& loop_;
   std::uint64_t number_;
   Doors::Origin origin_;
-  net::WsPeer peer_;
   Member* member_;
   net::Instant refilled_at_;
   float allowance_;

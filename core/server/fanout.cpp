@@ -12,6 +12,8 @@ void count(FanoutCounters::Counter& counter, std::uint64_t amount = 1) {
   counter.fetch_add(amount, std::memory_order_relaxed);
 }
 
+constexpr std::size_t kPrefetch = 6;  // clients ahead of the one that is sent to
+
 std::size_t waiting(const Member& member) {
   std::size_t bytes = 0;
   if (member.extra) {
@@ -510,9 +512,19 @@ void Fanout::send_piece(Audience& audience, std::string_view bytes, std::uint64_
   const std::size_t size = audience.members.size();
   if (size == 0) return;  // all have left it since the log was filled
   const std::size_t first = turn_ % size;
-  for (std::size_t i = 0; i < size; ++i) {
+  const auto member_at = [&](std::size_t i) -> Member& {
     const std::size_t at = first + i;
-    Member& member = *audience.members[at < size ? at : at - size];
+    return *audience.members[at < size ? at : at - size];
+  };
+  for (std::size_t i = 0; i < size; ++i) {
+    // With thousands of clients none of their memory is in the cache when its turn comes: it is asked for in three
+    // steps, each a pointer further.
+    if (i + kPrefetch < size) {
+      __builtin_prefetch(&member_at(i + kPrefetch));
+      __builtin_prefetch(member_at(i + 2 * kPrefetch / 3).outlet);
+      member_at(i + kPrefetch / 3).outlet->prefetch();
+    }
+    Member& member = member_at(i);
     if (member.position != begin || member.behind || member.extra) {
       // Whoever waits for something of its own still needs this later.
       if (member.position < begin + bytes.size() && !member.gone) fall_behind(member);

@@ -24,6 +24,8 @@ class Outlet {
   /// One send(), nothing copied. `again`: only `bytes` were taken, and Fanout::writable() is to be called when there is
   /// room.
   virtual net::IoResult send_frames(std::string_view frames) = 0;
+  /// A send_frames() comes soon: fetch what it will touch.
+  virtual void prefetch() const {}
   /// The last send_frames() was cut between two frames, and nothing of it follows.
   virtual void frame_finished() = 0;
   /// It cannot follow, and its policy does not allow to leave anything out: close it with 1013.
