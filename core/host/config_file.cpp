@@ -103,6 +103,17 @@ struct Reader {
   }
 };
 
+/// yaml-cpp says "illegal map value" of a line that is indented with a tab, which helps nobody.
+std::string why_no_yaml(const std::string& text, const YAML::Exception& e) {
+  std::size_t start = 0;
+  for (int line = 0; line < e.mark.line && start != std::string::npos; ++line) {
+    const std::size_t end = text.find('\n', start);
+    start = end == std::string::npos ? end : end + 1;
+  }
+  const bool tab = start != std::string::npos && text.find('\t', start) < text.find_first_not_of(" \t", start);
+  return "not YAML: " + (tab ? "indented with a tab; YAML wants spaces" : e.msg);
+}
+
 }  // namespace
 
 ConfigFile parse_config(const std::string& text, const std::string& path, const std::vector<CommandFlags>& commands,
@@ -116,7 +127,7 @@ ConfigFile parse_config(const std::string& text, const std::string& path, const 
       reader.problems.push_back(path + ":1: expected lines such as \"port: 8765\"");
     }
   } catch (const YAML::Exception& e) {
-    reader.problems.push_back(path + ":" + std::to_string(e.mark.line + 1) + ": not YAML: " + e.msg);
+    reader.problems.push_back(path + ":" + std::to_string(e.mark.line + 1) + ": " + why_no_yaml(text, e));
   }
   if (problems != nullptr) {
     problems->insert(problems->end(), reader.problems.begin(), reader.problems.end());
