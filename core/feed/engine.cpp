@@ -85,6 +85,11 @@ void ExchangeFeed::Engine::begin() {
 
 void ExchangeFeed::Engine::end() {
   if (rest_) rest_->stop();
+  for (const auto& shard : shards_) {
+    for (const auto& slot : shard->slots) {
+      for (const Link* link : {slot->link.get(), slot->successor.get()}) keep_end(link, "stopped");
+    }
+  }
   shards_.clear();
   intake.finish(now());
   flush();
@@ -96,13 +101,16 @@ void ExchangeFeed::Engine::ask_list(const std::string& cursor) {
   PathText path;
   dialect_->list_path(cursor, path);
   rest_->get(path.text_, traits_.limits.list_weight,
-             [this, asked = now()](const RestQueue::Reply& reply) { list_answered(reply, asked); });
+             [this, url = rest_->base() + path.text_, asked = now()](const RestQueue::Reply& reply) {
+               list_answered(reply, url, asked);
+             });
 }
 
-void ExchangeFeed::Engine::list_answered(const RestQueue::Reply& reply, Micros asked) {
+void ExchangeFeed::Engine::list_answered(const RestQueue::Reply& reply, const std::string& url, Micros asked) {
   std::string problem = reply.problem;
   if (reply.refusal == RestQueue::Refusal::none) {
     cursor_.clear();
+    keep_raw({.connection = 0, .direction = RawFrame::Direction::rest, .url = url, .bytes = reply.body}, now());
     const std::size_t before = listed_.size();
     if (!intake.read_list(padded(reply.body), asked, now())) {
       problem = "the instrument list from " + rest_->base() + " cannot be read; is rest= right?";
@@ -179,6 +187,15 @@ Symbol* ExchangeFeed::Engine::resolve(const std::string& text) {
 }
 
 // ---- The feed as a whole.
+
+void ExchangeFeed::Engine::keep_raw(const RawFrame& frame, Micros at) {
+  if (config.raw) intake.raw(frame, at);
+}
+
+void ExchangeFeed::Engine::keep_end(const Link* link, std::string_view why) {
+  if (link == nullptr || link->opened_at() == 0) return;
+  keep_raw({link->number(), RawFrame::Direction::disconnected, {}, why}, now());
+}
 
 void ExchangeFeed::Engine::set_state(FeedState state, const std::string& reason) {
   if (state == state_ && reason == state_reason_) return;

@@ -61,7 +61,7 @@ class ExchangeFeed::Engine final : public Intake::Wishes, public Link::Owner {
   void end();
   // The instrument list.
   void ask_list(const std::string& cursor);
-  void list_answered(const RestQueue::Reply& reply, Micros asked);
+  void list_answered(const RestQueue::Reply& reply, const std::string& url, Micros asked);
   void resolve_all();
   Symbol* resolve(const std::string& text);
   // Topics and the connections that carry them.
@@ -83,6 +83,9 @@ class ExchangeFeed::Engine final : public Intake::Wishes, public Link::Owner {
   void snapshot_answered(Symbol& symbol, unsigned attempt, const std::string& url, Micros asked,
                          const RestQueue::Reply& reply);
   // The feed as a whole.
+  /// Into the recording, if the exchange's own frames are wanted.
+  void keep_raw(const RawFrame& frame, Micros at);
+  void keep_end(const Link* link, std::string_view why);
   void judge_state();
   void set_state(FeedState state, const std::string& reason);
   void tick();

@@ -93,13 +93,7 @@ void ExchangeFeed::Engine::snapshot_answered(Symbol& symbol, unsigned attempt, c
     return add_chore(symbol, 0, std::max(pause, reply.wait), attempt + 1);
   }
   rest_problem_.clear();
-  if (config.raw) {
-    RawFrame frame;
-    frame.direction = RawFrame::Direction::rest;
-    frame.url = url;
-    frame.bytes = reply.body;
-    intake.raw(frame, now());
-  }
+  keep_raw({.connection = 0, .direction = RawFrame::Direction::rest, .url = url, .bytes = reply.body}, now());
   const Subscription& subscription = symbol.of(Channel::book);
   if (!subscription.wanted || subscription.connections.empty() || symbol.book_live()) return;
   if (asked < symbol.book_opened_at) return add_chore(symbol, 0, 0, attempt + 1);

@@ -85,6 +85,7 @@ void ExchangeFeed::Engine::drop_topic(Symbol& symbol, Channel channel) {
     for (const auto& slot : shard->slots) {
       for (auto* link : {&slot->link, &slot->successor}) {
         if (!*link) continue;
+        keep_end(link->get(), "nothing is wanted of it any more");
         (*link)->close();
         loop_.dispose(std::move(*link));
       }
@@ -155,6 +156,7 @@ void ExchangeFeed::Engine::settle_successor(Shard& shard, Slot& slot) {
   if (!complete && now() - slot.successor->opened_at() < kSuccessorPatience) return;
   std::unique_ptr<Link> old = std::move(slot.link);
   slot.link = std::move(slot.successor);
+  keep_end(old.get(), slot.successor_wanted);
   intake.left(old->number(), old->last_byte(), slot.successor_wanted, now());
   slot.successor_wanted.clear();
   old->close();
@@ -192,13 +194,7 @@ Link* ExchangeFeed::Engine::link_of(std::uint32_t number) {
 
 void ExchangeFeed::Engine::on_link_open(Link& link) {
   intake.figures().connects.add();
-  if (config.raw) {
-    RawFrame frame;
-    frame.connection = link.number();
-    frame.direction = RawFrame::Direction::connected;
-    frame.url = link.url();
-    intake.raw(frame, now());
-  }
+  keep_raw({link.number(), RawFrame::Direction::connected, link.url(), {}}, now());
   if (const auto [shard, slot] = slot_of(link); shard != nullptr) subscribe_all(*shard, link);
   flush_soon();
 }
@@ -206,23 +202,14 @@ void ExchangeFeed::Engine::on_link_open(Link& link) {
 void ExchangeFeed::Engine::on_link_frame(Link& link, std::string_view payload) {
   const Micros at = link.last_byte();
   const std::string_view text = padded(payload);
-  if (config.raw) {
-    RawFrame frame;
-    frame.connection = link.number();
-    frame.bytes = text;
-    intake.raw(frame, at);
-  }
+  keep_raw({link.number(), RawFrame::Direction::received, {}, text}, at);
   intake.read(link.number(), text, at);
   flush_soon();
 }
 
 void ExchangeFeed::Engine::on_link_sent(Link& link, std::string_view sent) {
   if (!config.raw) return;
-  RawFrame frame;
-  frame.connection = link.number();
-  frame.direction = RawFrame::Direction::sent;
-  frame.bytes = sent;
-  intake.raw(frame, now());
+  keep_raw({link.number(), RawFrame::Direction::sent, {}, sent}, now());
   flush_soon();
 }
 
@@ -233,13 +220,7 @@ void ExchangeFeed::Engine::on_link_down(Link& link, const std::string& reason, i
   const bool was_open = link.opened_at() != 0;
   if (was_open) {
     intake.figures().disconnects.add();
-    if (config.raw) {
-      RawFrame frame;
-      frame.connection = link.number();
-      frame.direction = RawFrame::Direction::disconnected;
-      frame.bytes = reason;
-      intake.raw(frame, time);
-    }
+    keep_end(&link, reason);
     intake.left(link.number(), link.last_byte(), reason, time);
   }
   if (slot->successor.get() == &link) {
