@@ -3,6 +3,7 @@
 #include "recording/recorder.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "model/event_json.h"
 
@@ -11,8 +12,10 @@ namespace bixws::recording {
 Recorder::Recorder(RecorderOptions options, Instruments& instruments, const Clock& clock)
     : options_(std::move(options)), instruments_(instruments), clock_(clock) {
   options_.session.now = clock_.now();
+  if (options_.names) options_.session.path = options_.names->first(options_.session.now);
   writer_ = std::make_unique<SessionWriter>(options_.session);
   state_.session = writer_->session();
+  if (options_.on_file) options_.on_file(options_.session.path);
   thread_ = std::thread([this] { run(); });
 }
 
@@ -128,6 +131,14 @@ bool Recorder::finish() {
   return finished_;
 }
 
+void Recorder::abandon() {
+  {
+    const std::lock_guard lock(mutex_);
+    abandoned_ = true;
+  }
+  finish();
+}
+
 Recorder::State Recorder::state() const {
   const std::lock_guard lock(mutex_);
   State state = state_;
@@ -154,7 +165,7 @@ void Recorder::run() {
       work_.wait(lock, ready);
     }
     // One at a time, so that what waits is bounded by what the queue holds.
-    while (!items_.empty()) {
+    while (!items_.empty() && !abandoned_) {
       const Item item = std::move(items_.front());
       items_.pop_front();
       lock.unlock();
@@ -169,8 +180,9 @@ void Recorder::run() {
     commit_if_due(std::chrono::steady_clock::now());
     lock.lock();
   }
+  const bool keep = !abandoned_;
   lock.unlock();
-  const bool done = try_commit(true);
+  const bool done = keep && try_commit(true);
   writer_.reset();
   lock.lock();
   finished_ = done;
@@ -194,7 +206,44 @@ void Recorder::commit_if_due(Time now) {
             writer_->pending_bytes() >= options_.commit_bytes;
     }
   }
-  if (due) try_commit(false);
+  if (due && try_commit(false)) rotate_if_due();
+}
+
+void Recorder::rotate_if_due() {
+  const Time now = std::chrono::steady_clock::now();
+  if (!options_.names || now < next_rotation_) return;
+  const Micros time = clock_.now();
+  if (!options_.names->due(time, writer_->file_bytes())) return;
+  SessionOptions next = options_.session;
+  try {
+    next.path = options_.names->next(time);
+    next.now = time;
+    auto writer = std::make_unique<SessionWriter>(next);
+    auto state = std::make_unique<EventBatch>();
+    writer_->image().append_to(*state);
+    // What was true when this file began, however long ago it was heard.
+    {
+      const std::lock_guard lock(mutex_);
+      for (Event& event : state->events()) event.recv_ts = last_recv_ts_;
+    }
+    writer_->finish();
+    writer_ = std::move(writer);
+    writer_->write(SharedBatch(std::move(state)));
+    options_.session = next;
+  } catch (const RecordingError& error) {
+    // The present file goes on; what cannot be made now can perhaps be made later.
+    next_rotation_ = now + options_.retry_interval;
+    if (!std::exchange(rotation_fails_, true) && options_.on_no_file) options_.on_no_file(error.what());
+    return;
+  }
+  rotation_fails_ = false;
+  {
+    const std::lock_guard lock(mutex_);
+    state_.session = writer_->session();
+    writer_bytes_ = writer_->pending_bytes();
+    if (writer_->uncommitted() != 0) uncommitted_since_ = now;
+  }
+  if (options_.on_file) options_.on_file(next.path);
 }
 
 bool Recorder::try_commit(bool last) {
@@ -203,6 +252,7 @@ bool Recorder::try_commit(bool last) {
     const std::lock_guard lock(mutex_);
     was_failing = state_.failing;
   }
+  if (was_failing && options_.session.whole) return false;  // the transaction is gone, and with it the session
   try {
     if (was_failing && !writer_->reopen()) begin_anew();
     const std::uint64_t before = writer_->taken() - writer_->uncommitted();

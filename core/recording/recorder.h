@@ -11,18 +11,23 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "hub/hub.h"
 #include "model/clock.h"
+#include "recording/file_names.h"
 #include "recording/session_writer.h"
 
 namespace bixws::recording {
 
 struct RecorderOptions {
   SessionOptions session;
+  /// Where it is given, `session.path` is what it says, and the recording goes on in another file when it says so. Each
+  /// file begins with the state of the market: none needs the one before it.
+  std::optional<FileNames> names;
   std::size_t queue_bytes = std::size_t{64} << 20;
   /// A full queue holds the hub back (and with it the feeds) instead of losing events. Not while the disk fails.
   bool hold_back = false;
@@ -33,9 +38,11 @@ struct RecorderOptions {
   std::size_t commit_bytes = std::size_t{24} << 20;
   /// While the disk fails, a commit is tried again this often.
   std::chrono::milliseconds retry_interval{1'000};
-  /// All three are called on the recorder's thread.
+  /// All are called on the recorder's thread; on_file also once by the constructor.
   std::function<void(const Committed&)> on_commit;
-  std::function<void(const std::string&)> on_problem;  ///< writing began to fail; the text says why
+  std::function<void(const std::string& path)> on_file;  ///< what follows goes into this one
+  std::function<void(const std::string&)> on_no_file;    ///< why the next one cannot be made; the present one goes on
+  std::function<void(const std::string&)> on_problem;    ///< writing began to fail; the text says why
   std::function<void()> on_recovered;
 };
 
@@ -63,6 +70,8 @@ class Recorder final : public hub::Listener {
   /// Any thread; waits until all that was queued is on the disk and the session is marked clean. False: it could not be
   /// written, and state() says why. Idempotent.
   bool finish();
+  /// Instead of finish(): ends without another commit. With SessionOptions::whole nothing of the session is left.
+  void abandon();
   [[nodiscard]] State state() const;
 
  private:
@@ -92,6 +101,7 @@ class Recorder final : public hub::Listener {
   /// False: it failed, and will be tried again.
   bool try_commit(bool last);
   void begin_anew();
+  void rotate_if_due();
 
   RecorderOptions options_;
   Instruments& instruments_;
@@ -104,6 +114,7 @@ class Recorder final : public hub::Listener {
   std::size_t items_bytes_ = 0;
   std::size_t writer_bytes_ = 0;
   bool stopping_ = false;
+  bool abandoned_ = false;
   State state_;
   Time uncommitted_since_{};  // when the oldest event the writer holds was queued; zero: it holds none
   Micros last_recv_ts_ = 0;
@@ -111,7 +122,8 @@ class Recorder final : public hub::Listener {
   bool all_lost_ = false;  // not only what losses_ names
   std::vector<Loss> losses_;
 
-  Time next_try_{};  // the writer's thread only
+  Time next_try_{}, next_rotation_{};  // the writer's thread only
+  bool rotation_fails_ = false;        // likewise
   bool finished_ = false;
   std::once_flag joined_;
   std::thread thread_;

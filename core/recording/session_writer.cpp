@@ -129,7 +129,7 @@ void SessionWriter::begin_session() {
   insert.run();
   prepare();
   update_row();
-  database_->exec("COMMIT");
+  if (!options_.whole) database_->exec("COMMIT");
   committed_.session = row_.id;
 }
 
@@ -265,6 +265,15 @@ std::size_t SessionWriter::pending_bytes() const {
   return uncommitted() == 0 ? 0 : chunk_bytes_ + typed_bytes_ + chunk_.bytes();
 }
 
+std::uint64_t SessionWriter::file_bytes() const {
+  std::uint64_t total = 0;
+  for (const char* suffix : {"", "-wal"}) {
+    struct stat status {};
+    if (::stat((options_.path + suffix).c_str(), &status) == 0) total += static_cast<std::uint64_t>(status.st_size);
+  }
+  return total;
+}
+
 Committed SessionWriter::commit() { return commit(false); }
 
 Committed SessionWriter::finish() {
@@ -332,7 +341,7 @@ Committed SessionWriter::commit(bool clean) {
   if (uncommitted() == 0 && row_.clean == clean) return committed_;
   if (database_->has_moved()) throw RecordingError(options_.path + ": cannot write: the file was removed or replaced");
   try {
-    database_->exec("BEGIN IMMEDIATE");
+    if (!options_.whole) database_->exec("BEGIN IMMEDIATE");
     write_rows();
     for (const PendingChunk& chunk : chunks_) write_chunk(chunk);
     for (const PendingKeyframe& keyframe : keyframes_) write_keyframe(keyframe);
@@ -348,7 +357,7 @@ Committed SessionWriter::commit(bool clean) {
     if (seq_ != 0) row_.ended_ts = max_recv_ts_;
     row_.clean = clean;
     update_row();
-    database_->exec("COMMIT");
+    if (!options_.whole || clean) database_->exec("COMMIT");
   } catch (...) {
     row_.clean = false;
     try {

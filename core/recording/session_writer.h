@@ -30,7 +30,8 @@ struct SessionOptions {
   std::uint32_t channels = ~std::uint32_t{0};  ///< recorded: 1 << int(Channel); gaps and status always are
   bool raw = false;                            ///< keep the exchange's own frames
   bool sql_books = false;                      ///< a row for each book level
-  int level = 3;                               ///< of zstd
+  bool whole = false;  ///< all or nothing: one transaction, ended by finish(); other writers wait meanwhile
+  int level = 3;       ///< of zstd
 };
 
 struct Committed {
@@ -63,6 +64,10 @@ class SessionWriter {
   [[nodiscard]] const std::string& path() const { return options_.path; }
   [[nodiscard]] std::uint64_t taken() const { return seq_; }
   [[nodiscard]] std::uint64_t uncommitted() const { return seq_ - committed_.seq; }
+  /// What all events taken so far add up to.
+  [[nodiscard]] const SessionImage& image() const { return image_; }
+  /// On the disk, the log included; 0 if that cannot be told.
+  [[nodiscard]] std::uint64_t file_bytes() const;
   /// Memory that waits for the next commit.
   [[nodiscard]] std::size_t pending_bytes() const;
 
