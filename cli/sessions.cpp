@@ -182,8 +182,8 @@ int info(const Call& call) {
   Summary summary;
   {
     Progress progress("reading", "events");
-    summary = recording::summarize(file, session_of(call), [&](double share) {
-      progress.show(share);
+    summary = recording::summarize(file, session_of(call), [&](double share, std::uint64_t events) {
+      progress.show(share, events);
       return !signals.seen();
     });
   }
@@ -272,8 +272,8 @@ int verify(const Call& call) {
     Progress progress("verifying", "events");
     recording::VerifyOptions options;
     options.session = session_of(call);
-    options.progress = [&](double share) {
-      progress.show(share);
+    options.progress = [&](double share, std::uint64_t events) {
+      progress.show(share, events);
       return !signals.seen();
     };
     report = recording::verify(file, options);

@@ -102,10 +102,11 @@ int export_verb(const Call& call) {
 int index_verb(const Call& call) {
   const host::Signals signals;
   Progress progress("indexing", "events");
-  recording::index_recording(call.values.text("file"), call.values.on("books"), [&](double share) {
-    progress.show(share);
-    return !signals.seen();
-  });
+  recording::index_recording(call.values.text("file"), call.values.on("books"),
+                             [&](double share, std::uint64_t events) {
+                               progress.show(share, events);
+                               return !signals.seen();
+                             });
   return 0;
 }
 

@@ -9,7 +9,8 @@
 namespace bixws::recording {
 namespace {
 
-void add_books(Database& database, const SessionRow& session, const std::function<bool(double)>& progress) {
+void add_books(Database& database, const SessionRow& session,
+               const std::function<bool(double, std::uint64_t)>& progress) {
   Statement last = database.prepare("SELECT 1 FROM book_levels WHERE id BETWEEN ?1 AND ?2 LIMIT 1");
   last.bind(1, row_id(session.id, 0));
   last.bind(2, row_id(session.id + 1, 0) - 1);
@@ -30,7 +31,7 @@ void add_books(Database& database, const SessionRow& session, const std::functio
       }
       batch.clear();
       const double share = static_cast<double>(reader.next_seq()) / static_cast<double>(session.events + 1);
-      if (progress && !progress(share)) throw RecordingError("interrupted");
+      if (progress && !progress(share, reader.next_seq() - 1)) throw RecordingError("interrupted");
     }
     database.exec("COMMIT");
   } catch (...) {
@@ -41,7 +42,7 @@ void add_books(Database& database, const SessionRow& session, const std::functio
 
 }  // namespace
 
-void index_recording(const std::string& path, bool books, const std::function<bool(double)>& progress) {
+void index_recording(const std::string& path, bool books, const std::function<bool(double, std::uint64_t)>& progress) {
   std::vector<SessionRow> sessions = Recording(path).sessions();
   Database database(path, Database::Access::write);
   require_recording(database);
@@ -53,7 +54,7 @@ void index_recording(const std::string& path, bool books, const std::function<bo
   for (const char* table : {"trades", "tickers", "candles"}) {
     const std::string name(table);
     database.exec("CREATE INDEX IF NOT EXISTS " + name + "_by_instrument ON " + name + "(instrument, recv_ts)");
-    if (progress && !progress(1)) throw RecordingError("interrupted");
+    if (progress && !progress(1, 0)) throw RecordingError("interrupted");
   }
   if (books) {
     database.exec("CREATE INDEX IF NOT EXISTS book_levels_by_instrument ON book_levels(instrument, recv_ts)");

@@ -43,7 +43,8 @@ std::uint64_t items_of(const Event& event) {
 
 }  // namespace
 
-Summary summarize(const std::string& path, std::int64_t session, const std::function<bool(double)>& progress) {
+Summary summarize(const std::string& path, std::int64_t session,
+                  const std::function<bool(double, std::uint64_t)>& progress) {
   Instruments instruments;
   SessionReader reader(path, session, instruments);
   Summary summary;
@@ -61,7 +62,7 @@ Summary summarize(const std::string& path, std::int64_t session, const std::func
       }
       batch.clear();
       const double share = static_cast<double>(reader.next_seq()) / static_cast<double>(summary.session.events + 1);
-      if (progress && !progress(share)) throw RecordingError("interrupted");
+      if (progress && !progress(share, reader.next_seq() - 1)) throw RecordingError("interrupted");
     }
   } catch (const DamageError& damage) {
     summary.damage = damage.what();

@@ -32,6 +32,6 @@ struct Summary {
 
 /// Throws RecordingError, ConfigError. `progress` as in export.
 [[nodiscard]] Summary summarize(const std::string& path, std::int64_t session,
-                                const std::function<bool(double)>& progress);
+                                const std::function<bool(double, std::uint64_t)>& progress);
 
 }  // namespace bixws::recording

@@ -347,7 +347,8 @@ VerifyReport verify(const std::string& path, const VerifyOptions& options) {
   for (const SessionRow& row : sessions) {
     const auto progress = [&](std::uint64_t events) {
       return !options.progress ||
-             options.progress(std::min(1.0, static_cast<double>(before + events) / static_cast<double>(total)));
+             options.progress(std::min(1.0, static_cast<double>(before + events) / static_cast<double>(total)),
+                              before + events);
     };
     try {
       report.sessions.push_back(SessionCheck(recording, row, progress).run());

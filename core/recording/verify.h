@@ -32,8 +32,9 @@ struct VerifyReport {
 
 struct VerifyOptions {
   std::int64_t session = 0;  ///< 0: all
-  /// Called now and then with how far it is, 0 to 1; false: stop (throws RecordingError "interrupted").
-  std::function<bool(double)> progress;
+  /// Called now and then with how far it is, 0 to 1, and the events read so far; false: stop (throws RecordingError
+  /// "interrupted").
+  std::function<bool(double, std::uint64_t)> progress;
 };
 
 /// Checks structure, order, CRCs, hash chain, keyframes, and typed rows against chunks. Throws RecordingError if the
