@@ -49,6 +49,26 @@ Flag duration_flag() {
   return {.name = "duration", .type = FlagType::duration, .value = "D", .help = "stop after this long, as 90s or 2h"};
 }
 
+Flag raw_flag() { return {.name = "raw", .type = FlagType::boolean, .help = "keep the exchange's own frames too"}; }
+
+Flag rotate_flag() {
+  return {.name = "rotate",
+          .value = "D|SIZE",
+          .help = "go on in another file every 1h, say, or when one has 100MB",
+          .more =
+              "At multiples of that time, UTC. A name that is taken gets -2, -3 and so on before its extension. "
+              "Each file begins with the state of the market, so none needs the one before it.",
+          .check = [](const std::string& text) {
+            return recording::parse_rotation(text) ? std::string()
+                                                   : "must be a time such as 1h, or a size such as 100MB";
+          }};
+}
+
+std::optional<recording::Rotation> rotation_of(const host::Values& values) {
+  if (!values.has("rotate")) return std::nullopt;
+  return recording::parse_rotation(values.text("rotate"));
+}
+
 Flag json_flag() { return {.name = "json", .type = FlagType::boolean, .help = "print JSON"}; }
 
 std::uint32_t channel_bits(const std::vector<std::string>& names) {

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "host/flag.h"
 #include "host/registry.h"
+#include "recording/file_names.h"
 #include "server/options.h"
 #include "verb.h"
 
@@ -18,6 +20,10 @@ host::Flag sink_flag();
 host::Flag symbols_flag();
 host::Flag channels_flag();
 host::Flag duration_flag();
+/// Of recorders.
+host::Flag raw_flag();
+host::Flag rotate_flag();
+std::optional<recording::Rotation> rotation_of(const host::Values& values);
 host::Flag json_flag();
 
 /// What `serve` and `replay` have in common: where to listen, for whom, how often.

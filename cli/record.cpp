@@ -1,19 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 // record: feeds into a SQLite file.
-#include <cinttypes>
 #include <cstdio>
+#include <string>
 
 #include "flags.h"
 #include "host/pipeline.h"
 #include "model/config_error.h"
+#include "model/text_buffer.h"
 #include "verbs.h"
 
 namespace bixws::cli {
 namespace {
 
-void print_commit(const recording::Committed& committed) {
-  std::printf("{\"type\":\"committed\",\"session_id\":%" PRId64 ",\"seq\":%" PRIu64 ",\"recv_ts\":%" PRId64 "}\n",
-              committed.session, committed.seq, committed.recv_ts);
+/// Which file is only said where there may be several.
+void print_commit(const recording::Committed& committed, const std::string& file, bool with_file) {
+  TextBuffer line;
+  line.raw(R"({"type":"committed","session_id":)");
+  line.integer(committed.session);
+  line.raw(R"(,"seq":)");
+  line.integer(committed.seq);
+  line.raw(R"(,"recv_ts":)");
+  line.integer(committed.recv_ts);
+  if (with_file) {
+    line.raw(R"(,"file":)");
+    line.quoted(file);
+  }
+  line.raw("}\n");
+  // Whoever read this may have gone; the recording goes on.
+  std::fwrite(line.view().data(), 1, line.size(), stdout);
   std::fflush(stdout);
 }
 
@@ -51,7 +65,13 @@ int record(const Call& call) {
   request.channels = options.channels;
   request.raw = values.on("raw");
   request.sql_books = values.on("sql-books");
-  if (values.on("json")) request.on_commit = print_commit;
+  request.rotation = rotation_of(values);
+  if (values.on("json")) {
+    const bool several = recording::FileNames(request.path, request.rotation.value_or(recording::Rotation{})).rotates();
+    request.on_commit = [several](const recording::Committed& committed, const std::string& file) {
+      print_commit(committed, file, several);
+    };
+  }
   options.record = std::move(request);
   if (values.has("url")) options.remote = remote(values);
   host::Registry registry = open_registry(call);
@@ -68,7 +88,7 @@ Verb record_verb() {
               "What was received is on the disk 250 ms later. Stop it with Ctrl-C.",
           .flags = {{.name = "output",
                      .value = "FILE",
-                     .help = "the recording; made if missing",
+                     .help = "the recording; made if missing; may hold parts of the time, as day-%Y%m%d.db",
                      .letter = 'o',
                      .required = true},
                     feed_flag(),
@@ -77,7 +97,8 @@ Verb record_verb() {
                     {.name = "ca", .value = "FILE", .help = "trust the certificates signed by this one (PEM)"},
                     {.name = "insecure", .type = host::FlagType::boolean, .help = "trust any certificate"},
                     channels_flag(),
-                    {.name = "raw", .type = host::FlagType::boolean, .help = "keep the exchange's own frames too"},
+                    raw_flag(),
+                    rotate_flag(),
                     {.name = "sql-books",
                      .type = host::FlagType::boolean,
                      .help = "a row for each book level (v_book_levels); larger and slower"},
@@ -90,6 +111,8 @@ Verb record_verb() {
               "  # trades of one symbol for an hour, then look at them\n"
               "  bixws record -o btc.db --channels trades --duration 1h BTCUSDT\n"
               "  sqlite3 btc.db 'SELECT ts, price_text, size_text, side FROM v_trades LIMIT 10'\n"
+              "  # a file a day, each complete in itself; %Y and the like are strftime's, in UTC\n"
+              "  bixws record -o 'btc-%Y%m%d.db' BTCUSDT\n"
               "  # a copy of what a server sends, losing nothing; ends when its replay does\n"
               "  bixws record -o copy.db --url ws://localhost:8765\n",
           .run = record};

@@ -3,6 +3,7 @@
 #include "flags.h"
 #include "host/pipeline.h"
 #include "host/registry.h"
+#include "model/config_error.h"
 #include "verbs.h"
 
 namespace bixws::cli {
@@ -27,7 +28,15 @@ int serve(const Call& call) {
   options.symbols = values.list("symbols");
   options.duration = values.duration("duration");
   options.server = server_options(values);
-  if (values.has("record")) options.record = host::RecordRequest{.path = values.text("record")};
+  if (values.has("record")) {
+    host::RecordRequest request;
+    request.path = values.text("record");
+    request.rotation = rotation_of(values);
+    request.raw = values.on("raw");
+    options.record = std::move(request);
+  } else if (values.origin("raw") == "--raw" || values.origin("rotate") == "--rotate") {
+    throw ConfigError("--raw and --rotate say how to record; add --record FILE");
+  }
   host::Registry registry = open_registry(call);
   return host::run_pipeline(options, registry, call.log);
 }
@@ -44,7 +53,11 @@ Verb serve_verb() {
             .flags = {feed_flag(),
                       sink_flag(),
                       {.name = "demo", .type = host::FlagType::boolean, .help = "a made-up market, as --feed sim"},
-                      {.name = "record", .value = "FILE", .help = "write a recording of it too"}},
+                      {.name = "record",
+                       .value = "FILE",
+                       .help = "write a recording of it too; may hold parts of the time, as day-%Y%m%d.db"},
+                      raw_flag(),
+                      rotate_flag()},
             .examples =
                 "  # a made-up market; watch it from another terminal\n"
                 "  bixws serve --demo\n"

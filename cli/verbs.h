@@ -15,6 +15,7 @@ Verb sessions_info_verb();
 Verb sessions_verify_verb();
 Verb sessions_export_verb();
 Verb sessions_index_verb();
+Verb sessions_import_verb();
 Verb plugins_list_verb();
 Verb plugins_info_verb();
 Verb config_show_verb();

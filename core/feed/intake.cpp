@@ -137,12 +137,12 @@ Intake::SnapshotOutcome Intake::read_snapshot(Symbol& symbol, Text body, Micros 
 
 Symbol* Intake::wanted(const Head& head, Channel channel) {
   Symbol* symbol = find(head.symbol);
-  if (symbol == nullptr) {
-    figures_.unknown_symbols.add();
-    return nullptr;
+  if (symbol == nullptr || !symbol->of(channel).wanted) {
+    if (symbol == nullptr) figures_.unknown_symbols.add();
+    symbol = wishes_.on_unwanted(head.symbol, channel);
+    if (symbol == nullptr) return nullptr;
   }
   Subscription& subscription = symbol->of(channel);
-  if (!subscription.wanted) return nullptr;
   if (std::find(subscription.connections.begin(), subscription.connections.end(), connection_) ==
       subscription.connections.end()) {
     opened(*symbol, channel, connection_, now_);

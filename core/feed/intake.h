@@ -92,6 +92,13 @@ class Intake final : private Out, private TradeMerge::Output, private BookMachin
     virtual void on_listing(const Listing& listing) = 0;
     virtual void on_more(Text cursor) = 0;
     virtual void on_log(LogLevel level, const std::string& text) = 0;
+    /// Data that was not asked for, perhaps of a symbol that was not added. Whoever wants it says so now (Intake::add
+    /// and want) and answers with the symbol.
+    virtual Symbol* on_unwanted(Text id, Channel channel) {
+      (void)id;
+      (void)channel;
+      return nullptr;
+    }
 
    protected:
     ~Wishes() = default;

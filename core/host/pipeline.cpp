@@ -48,6 +48,7 @@ class Pipeline {
   void add_feed(const Spec& spec, const std::vector<std::string>& symbols, Registry& registry);
   void add_replay(const recording::PlaybackOptions& replay);
   void add_remote(const RemoteRequest& remote);
+  void add_import(const ImportRequest& import, Registry& registry);
   void add_recorder(const RecordRequest& request);
   void add_sink(const Spec& spec, Registry& registry);
   [[nodiscard]] Surroundings around() { return {hub_, instruments_, clock_, log_, counters_}; }
@@ -59,6 +60,7 @@ class Pipeline {
   void start_feeds();
   void wait();
   void finish();
+  [[nodiscard]] bool complete();
   void feed_ended(const std::string& name, const FeedEnd& end);
   void fail(int exit_code);
 
@@ -92,6 +94,8 @@ Pipeline::Pipeline(const PipelineOptions& options, Registry& registry, Log& log)
     add_replay(*options.replay);
   } else if (options.remote) {
     add_remote(*options.remote);
+  } else if (options.import) {
+    add_import(*options.import, registry);
   } else {
     add_feeds(registry);
   }
@@ -159,6 +163,26 @@ void Pipeline::add_remote(const RemoteRequest& remote) {
   feeds_.push_back(std::move(feed));
 }
 
+void Pipeline::add_import(const ImportRequest& import, Registry& registry) {
+  if (options_.feeds.empty()) {
+    feeds_.push_back(std::make_unique<ImportFeed>("import", nullptr, import, around()));
+    feeds_text_ = "file://" + import.files.front();
+    return;  // no first exchange: the recorder takes the first one it sees
+  }
+  const Spec spec = parse_spec(options_.feeds.front());
+  const Descriptor& plugin = registry.load("feed", spec.name);
+  const std::string owner = "feed " + spec.name;
+  if (plugin.make_dialect == nullptr)
+    throw ConfigError(owner + " reads no exchange's frames; import needs one that does");
+  const SpecSettings settings(spec, {owner, {plugin.options, plugin.option_count}, {}, kUsualChannels});
+  Error error{};
+  std::unique_ptr<Dialect> dialect(plugin.make_dialect(settings, error));
+  if (dialect == nullptr) throw ConfigError(owner + ": " + error.text);
+  feeds_text_ = spec.name;
+  first_exchange_ = spec.name;
+  feeds_.push_back(std::make_unique<ImportFeed>(spec.name, std::move(dialect), import, around()));
+}
+
 void Pipeline::add_server(server::Options options) {
   options.first_exchange = first_exchange_;
   options.hold_back = held_back();
@@ -194,6 +218,10 @@ void Pipeline::add_server(server::Options options) {
 void Pipeline::add_recorder(const RecordRequest& request) {
   recording::RecorderOptions options;
   options.session.path = request.path;
+  if (!request.literal_path) {
+    recording::FileNames names(request.path, request.rotation.value_or(recording::Rotation{}));
+    if (names.rotates()) options.names = std::move(names);
+  }
   options.session.feeds = feeds_text_;
   options.session.first_feed = first_exchange_;
   options.session.version = options_.version;
@@ -201,9 +229,30 @@ void Pipeline::add_recorder(const RecordRequest& request) {
   if (request.channels != 0) options.session.channels = request.channels;
   options.session.raw = request.raw;
   options.session.sql_books = request.sql_books;
-  options.hold_back = held_back();
-  options.on_commit = request.on_commit;
-  options.on_problem = [this](const std::string& why) {
+  options.session.whole = request.whole;
+  // Without clients to serve in time, a burst is better read a little later than not recorded.
+  options.hold_back = held_back() || !options_.server;
+  // Used on the recorder's thread only.
+  auto file = std::make_shared<std::string>();
+  if (request.on_commit) {
+    options.on_commit = [file, on_commit = request.on_commit](const recording::Committed& committed) {
+      on_commit(committed, *file);
+    };
+  }
+  options.on_file = [this, file, rotates = options.names.has_value()](const std::string& path) {
+    *file = path;
+    if (rotates) log_.write(LogLevel::info, "recording into " + path);
+  };
+  options.on_no_file = [this](const std::string& why) {
+    log_.write(LogLevel::error, "recording: cannot begin the next file: " + why + "; the present one goes on");
+  };
+  options.on_problem = [this, whole = request.whole](const std::string& why) {
+    if (whole) {
+      log_.write(LogLevel::error, why);
+      fail(1);
+      over_.set();
+      return;
+    }
     log_.write(LogLevel::error, "recording: " + why + "; events wait in memory, and it is tried again every second");
   };
   options.on_recovered = [this] { log_.write(LogLevel::info, "recording: writing again"); };
@@ -325,6 +374,16 @@ void Pipeline::wait() {
   }
 }
 
+/// Everything there was has come, and nothing went wrong.
+bool Pipeline::complete() {
+  const std::lock_guard lock(mutex_);
+  if (!ended_by_itself_ && exit_code_ == 0) {
+    log_.write(LogLevel::error, "interrupted; nothing was kept");
+    exit_code_ = 1;
+  }
+  return exit_code_ == 0;
+}
+
 void Pipeline::finish() {
   // In the direction of the data, so that everything that came in also goes out.
   for (const auto& feed : feeds_) feed->stop();
@@ -340,6 +399,7 @@ void Pipeline::finish() {
   hub_.stop();
   for (const auto& sink : sinks_) sink->on_stop();
   for (const auto& sink : sinks_) sink->finish();
+  if (recorder_ && options_.record->whole && !complete()) return recorder_->abandon();
   if (recorder_ && !recorder_->finish()) {
     log_.write(LogLevel::error, "recording: " + recorder_->state().problem);
     fail(1);

@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "feed/remote_feed.h"
+#include "host/import_feed.h"
 #include "host/log.h"
 #include "host/registry.h"
+#include "recording/file_names.h"
 #include "recording/playback.h"
 #include "recording/session_writer.h"
 #include "server/options.h"
@@ -20,11 +22,16 @@ namespace bixws::host {
 
 /// `record`, or `serve --record`.
 struct RecordRequest {
-  std::string path;
+  std::string path;           ///< may contain strftime's directives
+  bool literal_path = false;  ///< it does not
+  std::optional<recording::Rotation> rotation;
   std::uint32_t channels = 0;  ///< 1 << int(Channel); 0: all
   bool raw = false;
   bool sql_books = false;
-  std::function<void(const recording::Committed&)> on_commit;  ///< on the recorder's thread
+  /// All or nothing: unless the feeds end by themselves and nothing failed, nothing is kept, and the exit code is 1.
+  bool whole = false;
+  /// On the recorder's thread; `file` is where it is.
+  std::function<void(const recording::Committed&, const std::string& file)> on_commit;
 };
 
 /// `record --url`: another bixws server instead of feeds.
@@ -43,6 +50,7 @@ struct PipelineOptions {
   std::string version;                               ///< of bixws, for recordings and pages
   std::optional<recording::PlaybackOptions> replay;  ///< instead of feeds
   std::optional<RemoteRequest> remote;               ///< likewise
+  std::optional<ImportRequest> import;               ///< likewise; the feed, if any, says in which dialect
   std::optional<RecordRequest> record;
   std::optional<server::Options> server;  ///< the pipeline fills in what follows from the feeds
   std::size_t wait_clients = 0;           ///< feeds start once so many clients are connected

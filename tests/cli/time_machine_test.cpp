@@ -95,6 +95,36 @@ TEST_F(TimeMachine, TheBinanceCaptureIsTheSameAfterEveryReplay) {
   expect_the_same_again("binance.db");
 }
 
+// Real traffic of other exchanges, imported with its frames.
+struct Imported {
+  const char* feed;
+  std::vector<std::string> files;
+};
+
+class TimeMachineOnCaptures : public TimeMachine, public testing::WithParamInterface<Imported> {};
+
+TEST_P(TimeMachineOnCaptures, AnImportedCaptureIsTheSameAfterEveryReplay) {
+  BIXWS_REQUIRE_CAPTURES();
+  std::vector<std::string> args = {"sessions", "import"};
+  for (const std::string& file : GetParam().files) args.push_back(capture_path(file).string());
+  args.insert(args.end(), {"-o", "imported.db", "--feed", GetParam().feed});
+  const Finished import = run(BIXWS_BINARY, options(args));
+  ASSERT_EQ(import.exit, ExitStatus{}) << import.err;
+  const auto first = verified("imported.db");
+  for (const std::string speed : {"max", "100"}) {
+    SCOPED_TRACE("--speed " + speed);
+    const std::string copy = "copy-" + speed + ".db";
+    record_replay_of("imported.db", copy, speed);
+    if (HasFatalFailure()) return;
+    EXPECT_EQ(verified(copy)["digest"].text(), first["digest"].text());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Exchanges, TimeMachineOnCaptures,
+                         testing::Values(Imported{"coinbase",
+                                                  {"cryptofeed/COINBASE.0", "cryptofeed/COINBASE.ws.28.0"}}),
+                         [](const testing::TestParamInfo<Imported>& which) { return std::string(which.param.feed); });
+
 TEST_F(TimeMachine, VerifyTellsAnotherDigest) {
   Process record(BIXWS_BINARY,
                  options({"record", "--feed", "sim:rate=0,count=100,start=2026-11-22T00:00:00Z", "-o", "a.db"}));
