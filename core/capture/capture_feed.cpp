@@ -3,6 +3,7 @@
 #include "capture/capture_feed.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "model/symbol.h"
 
@@ -74,7 +75,22 @@ std::string_view CaptureFeed::padded(std::string_view text) {
   return {buffer_.data(), text.size()};
 }
 
+/// Some start several times before they get anywhere. Only what the connection found is of use, and the session need
+/// not begin with minutes of nothing.
+void CaptureFeed::begin() {
+  begun_ = true;
+  for (const Record& answer : std::exchange(early_, {})) take(answer);
+}
+
 void CaptureFeed::take(const Record& record) {
+  if (!begun_) {
+    if (record.direction == Direction::rest) {
+      std::erase_if(early_, [&](const Record& earlier) { return earlier.url == record.url; });
+      early_.push_back(record);
+      return;
+    }
+    begin();
+  }
   now_ = std::max(now_, record.at);
   switch (record.direction) {
     case Direction::connected:
@@ -173,6 +189,7 @@ void CaptureFeed::on_listing(const Listing& listing) {
 }
 
 void CaptureFeed::finish() {
+  if (!begun_) begin();
   // Nothing is lost by a capture's end; only holes that were open already are told.
   for (const auto& [connection, last] : open_) {
     intake_.raw({connection, Direction::disconnected, {}, "the capture ends"}, now_);

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "capture/capture.h"
 #include "feed/intake.h"
@@ -45,6 +46,7 @@ class CaptureFeed final : private feed::Intake::Wishes {
   void on_more(Text) override {}
   void on_log(LogLevel level, const std::string& text) override { log_(level, text); }
 
+  void begin();
   void connected(const Record& record);
   void disconnected(std::uint32_t connection, std::string_view why);
   void answered(const Record& record);
@@ -59,6 +61,8 @@ class CaptureFeed final : private feed::Intake::Wishes {
   LogLine log_;
   std::map<std::string, std::string, std::less<>> names_;  // by the exchange's id, as listed
   std::map<std::uint32_t, Micros> open_;                   // connections, with the time of their last record
+  bool begun_ = false;
+  std::vector<Record> early_;  // answers from before the first connection, the last one of each URL
   Micros now_ = 0;
   std::uint64_t frames_ = 0;
   std::string buffer_;
