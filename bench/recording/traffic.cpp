@@ -2,7 +2,7 @@
 #include "traffic.h"
 
 #include <algorithm>
-#include <cstdio>
+#include <cstdlib>
 #include <map>
 #include <random>
 #include <stdexcept>
@@ -12,6 +12,8 @@
 #include "capture/capture_feed.h"
 #include "host/registry.h"
 #include "host/spec.h"
+#include "market/book.h"
+#include "model/symbol.h"
 
 namespace bixws::bench {
 namespace {
@@ -41,19 +43,77 @@ void add_to_number(std::string& text, std::string_view name, std::uint64_t more)
   text.replace(at, end - at, std::to_string(value + more));
 }
 
-/// The last two digits of each decimal fraction; a size that is zero keeps its meaning.
-void redraw_fractions(std::string& text, std::mt19937_64& random) {
-  for (std::size_t dot = text.find('.'); dot != std::string::npos; dot = text.find('.', dot + 1)) {
-    std::size_t end = dot + 1;
-    while (end < text.size() && is_digit(text[end])) ++end;
-    if (end - dot < 3) continue;
-    const std::string_view fraction = std::string_view(text).substr(dot + 1, end - dot - 1);
-    if (fraction.find_first_not_of('0') == std::string_view::npos) continue;
-    const std::uint64_t draw = random();
-    text[end - 2] = static_cast<char>('0' + draw % 10);
-    text[end - 1] = static_cast<char>('1' + draw / 10 % 9);
+/// Draws the last two decimals of the number at `at` anew; a zero keeps its meaning.
+void redraw(std::string& text, std::size_t at, std::mt19937_64& random) {
+  std::size_t end = at;
+  bool decimals = false;
+  bool zero = true;
+  for (; end < text.size() && (is_digit(text[end]) || text[end] == '.'); ++end) {
+    decimals = decimals || text[end] == '.';
+    zero = zero && (text[end] == '0' || text[end] == '.');
+  }
+  if (zero || !decimals || !is_digit(text[end - 2])) return;
+  const std::uint64_t draw = random();
+  text[end - 2] = static_cast<char>('0' + draw % 10);
+  text[end - 1] = static_cast<char>('1' + draw / 10 % 9);
+}
+
+/// One change of a level, as ["buy","0.7921","1263.1"] says it.
+struct Change {
+  bool bid = false;
+  double price = 0, size = 0;
+  std::size_t size_at = 0;
+};
+
+std::vector<Change> changes_of(const std::string& text) {
+  std::vector<Change> changes;
+  for (std::size_t at = text.find("\"changes\":["); at != std::string::npos;) {
+    const std::size_t buy = text.find("[\"buy\",\"", at);
+    const std::size_t sell = text.find("[\"sell\",\"", at);
+    if (buy == std::string::npos && sell == std::string::npos) break;
+    Change change;
+    change.bid = buy < sell;
+    const std::size_t price = change.bid ? buy + 8 : sell + 9;
+    change.size_at = text.find("\",\"", price) + 3;
+    change.price = std::strtod(text.c_str() + price, nullptr);
+    change.size = std::strtod(text.c_str() + change.size_at, nullptr);
+    changes.push_back(change);
+    at = change.size_at;
+  }
+  return changes;
+}
+
+/// Prices stay, or books would cross that never did.
+void redraw_sizes_and_times(std::string& text, std::mt19937_64& random) {
+  for (const Change& change : changes_of(text)) redraw(text, change.size_at, random);
+  if (const std::size_t at = text.find("\"size\":\""); at != std::string::npos) redraw(text, at + 8, random);
+  if (const std::size_t at = text.find("Z\""); at != std::string::npos && at > 3) {
+    for (std::size_t i = at - 3; i < at; ++i) text[i] = static_cast<char>('0' + random() % 10);
   }
 }
+
+/// Where the capture begins again, its first changes meet the book of its end.
+class Crossing {
+ public:
+  void apply(const Event& event) {
+    if (event.kind == Kind::book) books_[std::string(event.instrument->symbol)].apply(event.book());
+  }
+  bool would_cross(const std::string& symbol, const std::string& text) const {
+    const auto known = books_.find(symbol);
+    if (known == books_.end()) return false;
+    for (const Change& change : changes_of(text)) {
+      const auto best = (change.bid ? known->second.asks() : known->second.bids()).top(1);
+      if (change.size == 0 || best.empty()) continue;
+      if (change.bid ? change.price >= best[0].price.to_double() : change.price <= best[0].price.to_double()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+ private:
+  std::map<std::string, market::Book> books_;
+};
 
 std::unique_ptr<Dialect> load_dialect(const TrafficOptions& options) {
   host::Registry registry({options.plugin_directory});
@@ -114,8 +174,20 @@ Traffic make_traffic(const TrafficOptions& options) {
     record.bytes = text;
     feed.take(record);
   }
-  const auto keep = [&] {
+  Crossing crossing;
+  std::unique_ptr<EventBatch> waiting;
+  const auto note = [&] {
     auto batch = feed.events();
+    if (!batch) return;
+    if (!waiting) waiting = std::make_unique<EventBatch>();
+    for (const Event& event : std::as_const(*batch).events()) {
+      crossing.apply(event);
+      waiting->append(event);
+    }
+  };
+  const auto keep = [&] {
+    note();
+    auto batch = std::move(waiting);
     if (!batch) return;
     auto without = std::make_unique<EventBatch>();
     for (const Event& event : std::as_const(*batch).events()) {
@@ -128,20 +200,23 @@ Traffic make_traffic(const TrafficOptions& options) {
   keep();
   std::mt19937_64 random(options.seed);
   const Micros span = lap.back().at - lap.front().at + 1'000;
-  for (std::size_t made = 0; made < options.messages; ++made) {
-    const capture::Record& from = lap[made % lap.size()];
-    const std::uint64_t round = made / lap.size();
+  for (std::size_t taken = 0; traffic.frames.size() < options.messages; ++taken) {
+    const capture::Record& from = lap[taken % lap.size()];
+    const std::uint64_t round = taken / lap.size();
     record.at = from.at + static_cast<Micros>(round) * span;
     record.bytes = from.bytes;
-    redraw_fractions(record.bytes, random);
-    if (const auto range = ids.find(product_of(record.bytes)); range != ids.end()) {
+    const std::string product = product_of(record.bytes);
+    if (crossing.would_cross(symbol_key(product), record.bytes)) continue;
+    redraw_sizes_and_times(record.bytes, random);
+    if (const auto range = ids.find(product); range != ids.end()) {
       add_to_number(record.bytes, "\"trade_id\":", round * (range->second.second - range->second.first + 1));
     }
     traffic.bytes += record.bytes.size();
     traffic.frames.push_back(record.bytes);
     traffic.times.push_back(record.at);
     feed.take(record);
-    if (made % kFramesABatch == kFramesABatch - 1) keep();
+    note();
+    if (traffic.frames.size() % kFramesABatch == 0) keep();
   }
   keep();
   return traffic;

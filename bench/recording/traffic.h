@@ -22,8 +22,8 @@ struct TrafficOptions {
   std::uint64_t seed = 1;
 };
 
-/// The capture over and over. Each time the last digits of prices, sizes and times are drawn anew, trade ids go on, and
-/// receive times follow at the capture's pace: what repeats byte for byte would compress too well.
+/// The capture over and over. Each time the last digits of sizes and times are drawn anew, trade ids go on, and receive
+/// times follow at the capture's pace: what repeats byte for byte would compress too well.
 struct Traffic {
   std::vector<std::string> frames;           ///< as the exchange would send them
   std::vector<std::int64_t> times;           ///< when each was received
