@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the socket to the disk: the real program records, with frames and rows, what a server sends as fast as it can.
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <spawn.h>
