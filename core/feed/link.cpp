@@ -107,8 +107,11 @@ void Link::ask(bool subscribe, Channel channel, const std::vector<Symbol*>& symb
 
 Micros Link::take_turn() {
   const Micros now = clock_.now();
-  const Micros hour = per_hour_.take(now);
-  return hour != 0 ? hour : per_second_.take(now);
+  const Micros wait = std::max(per_hour_.wait(now), per_second_.wait(now));
+  if (wait != 0) return wait;
+  per_hour_.take(now);
+  per_second_.take(now);
+  return 0;
 }
 
 bool Link::send(std::string_view frame) {

@@ -101,7 +101,7 @@ class Link final : private net::WsClient::Owner {
   std::uint64_t next_id_ = 1;
   std::deque<Asked> queue_;
   std::deque<Asked> unanswered_;
-  Pacer per_second_, per_hour_;
+  Window per_second_, per_hour_;
   net::Timer pace_;
   bool ended_ = false;
   std::string failure_;

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pacer: a token bucket, for what an exchange tolerates in a span of time.
+// Pacer and Window: what an exchange tolerates in a span of time.
 #pragma once
 
 #include <bixws/event.h>
 
 #include <algorithm>
+#include <deque>
 
 namespace bixws::feed {
 
-/// `amount` per `span`, all of it at once if it was saved up. Times are of one clock, in microseconds.
+/// A token bucket: `amount` per `span`, all of it at once if it was saved up. Times are of one clock, in microseconds.
 class Pacer {
  public:
   /// amount 0: no limit.
@@ -30,6 +31,29 @@ class Pacer {
  private:
   double amount_, rate_, saved_;
   Micros last_ = 0;
+};
+
+/// At most `amount` in any stretch of `span`, which is how exchanges count the requests of a connection.
+class Window {
+ public:
+  /// amount 0: no limit.
+  Window(std::size_t amount, Micros span) : amount_(amount), span_(span) {}
+
+  /// How long until one more is tolerated; 0: now.
+  [[nodiscard]] Micros wait(Micros now) const {
+    if (amount_ == 0 || taken_.size() < amount_) return 0;
+    return std::max<Micros>(0, taken_[taken_.size() - amount_] + span_ - now);
+  }
+  void take(Micros now) {
+    if (amount_ == 0) return;
+    if (taken_.size() == amount_) taken_.pop_front();
+    taken_.push_back(now);
+  }
+
+ private:
+  std::size_t amount_;
+  Micros span_;
+  std::deque<Micros> taken_;
 };
 
 }  // namespace bixws::feed

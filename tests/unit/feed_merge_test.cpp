@@ -7,6 +7,7 @@
 
 #include "feed/backoff.h"
 #include "feed/book_machine.h"
+#include "feed/lag.h"
 #include "feed/pacer.h"
 #include "feed/trade_merge.h"
 
@@ -329,6 +330,42 @@ TEST(FeedPacer, LetsThroughWhatIsAllowedAndNoMore) {
   EXPECT_NEAR(static_cast<double>(wait), 250'000, 2);
   EXPECT_EQ(pacer.take(5'000'000 + wait), 0);
   EXPECT_EQ(Pacer(0, 1).take(1), 0) << "no limit";
+}
+
+TEST(FeedWindow, NoStretchOfTheSpanHoldsMoreThanAllowed) {
+  Window window(4, 1'000'000);
+  std::vector<Micros> taken;
+  for (Micros now = 5'000'000; now < 9'000'000; now += 7'000) {
+    if (window.wait(now) != 0) continue;
+    window.take(now);
+    taken.push_back(now);
+  }
+  ASSERT_GE(taken.size(), 15U) << "and no less";
+  for (std::size_t i = 4; i < taken.size(); ++i) EXPECT_GE(taken[i] - taken[i - 4], 1'000'000);
+  window.take(20'000'000);
+  EXPECT_EQ(window.wait(20'000'000), 0);
+  EXPECT_EQ(Window(0, 1'000'000).wait(1), 0) << "no limit";
+}
+
+// ---- Time
+
+TEST(FeedLag, TheFastestFrameIsTheZeroAndAMeasuredClockReplacesTheGuess) {
+  LagMeter meter;
+  EXPECT_EQ(meter.lag(), kUnknown);
+  EXPECT_EQ(meter.skew(), kUnknown);
+  // Their clock is 2 s ahead of ours; frames take 30 ms, one of them 250 ms.
+  const auto frame = [&](Micros sent, Micros took) { meter.sample(sent + took, sent + 2'000'000); };
+  Micros now = 1'000'000'000;
+  for (int i = 0; i < 100; ++i) frame(now += 10'000, 30'000);
+  EXPECT_EQ(meter.lag(), 0);
+  EXPECT_EQ(meter.skew(), 1'970'000) << "the least that explains frames from the future";
+  frame(now += 10'000, 250'000);
+  EXPECT_EQ(meter.lag(), 220'000);
+  meter.measured(now, now + 40'000, now + 2'020'000);
+  EXPECT_EQ(meter.skew(), 2'000'000);
+  // Clocks that drift apart do not add up to a lag: the zero is that of the last minutes.
+  for (int i = 0; i < 40'000; ++i) frame(now += 10'000, 30'000 + i);
+  EXPECT_LT(meter.lag(), 15'000);
 }
 
 }  // namespace
