@@ -76,9 +76,13 @@ void ExchangeFeed::Engine::begin() {
   flush();
   tick_.start(kTick);
   if (traits_.has_list && rest_) return ask_list("");
-  for (const std::string& symbol : config.symbols) {
-    const std::string name = symbol_key(symbol);
-    listed_.push_back({name, name, true});
+  if (traits_.has_list) {
+    intake.read_list(padded({}), now(), now());
+  } else {
+    for (const std::string& symbol : config.symbols) {
+      const std::string name = symbol_key(symbol);
+      listed_.push_back({name, name, true});
+    }
   }
   resolve_all();
 }
@@ -240,6 +244,8 @@ void ExchangeFeed::Engine::tick() {
     if (references_[{topic.symbol, topic.channel}] == 0) drop_topic(*topic.symbol, topic.channel);
   }
   judge_state();
+  intake.figures().lag_us.store(intake.lag().lag(), std::memory_order_relaxed);
+  intake.figures().skew_us.store(intake.lag().skew(), std::memory_order_relaxed);
   if (state_ == FeedState::live && time - status_at_ >= config.status_interval) {
     status_at_ = time;
     intake.status(FeedState::live, "", time);

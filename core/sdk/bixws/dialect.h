@@ -182,7 +182,7 @@ struct Traits {
   Text ws;                     ///< "wss://stream.binance.com:9443"; path() is added unless it has a path already
   Text rest;                   ///< "https://api.binance.com"; empty: no REST at all
   std::uint32_t channels = 0;  ///< it serves: 1 << int(Channel). Candles it lacks are built from its trades
-  bool has_list = true;        ///< false: symbols are taken as the user writes them
+  bool has_list = true;        ///< false: symbols are as the user writes them. Without REST: read_list() of nothing
   Chain chain = Chain::none;
   SnapshotSource snapshots = SnapshotSource::subscription;
   std::uint32_t checksum_levels = 0;  ///< levels a side that checksum() wants; 0: no checksums
