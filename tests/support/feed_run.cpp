@@ -35,7 +35,10 @@ FeedRun::FeedRun(const std::string& plugin, const StandinExchange& standin, feed
           }(),
           std::move(config)) {}
 
-FeedRun::FeedRun(const std::string& plugin, std::map<std::string, std::string> options, feed::FeedConfig config) {
+FeedRun::FeedRun(const std::string& plugin, const std::map<std::string, std::string>& options, feed::FeedConfig config)
+    : FeedRun(load_dialect(plugin, options), std::move(config)) {}
+
+FeedRun::FeedRun(std::unique_ptr<Dialect> dialect, feed::FeedConfig config) {
   feed::FeedHooks hooks;
   hooks.publish = [this](std::unique_ptr<EventBatch> batch) {
     const std::lock_guard lock(mutex_);
@@ -50,8 +53,8 @@ FeedRun::FeedRun(const std::string& plugin, std::map<std::string, std::string> o
     const std::lock_guard lock(mutex_);
     refusals_.push_back(text);
   };
-  feed_ = std::make_unique<feed::ExchangeFeed>(load_dialect(plugin, options), std::move(config), std::move(hooks),
-                                               instruments_, clock_);
+  feed_ = std::make_unique<feed::ExchangeFeed>(std::move(dialect), std::move(config), std::move(hooks), instruments_,
+                                               clock_);
 }
 
 FeedRun::~FeedRun() { feed_->stop(); }

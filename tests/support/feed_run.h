@@ -32,7 +32,8 @@ class FeedRun {
   // Points the dialect's url and rest at the stand-in. Throws as load_dialect does.
   FeedRun(const std::string& plugin, const StandinExchange& standin, feed::FeedConfig config,
           std::map<std::string, std::string> options = {});
-  FeedRun(const std::string& plugin, std::map<std::string, std::string> options, feed::FeedConfig config);
+  FeedRun(const std::string& plugin, const std::map<std::string, std::string>& options, feed::FeedConfig config);
+  FeedRun(std::unique_ptr<Dialect> dialect, feed::FeedConfig config);
   ~FeedRun();
 
   void start() { feed_->start(); }
