@@ -2,6 +2,10 @@
 // Figures of feeds, recorder and sinks as Prometheus text.
 #include "host/host_metrics.h"
 
+#include <map>
+#include <string>
+#include <vector>
+
 #include "host/dialect_feed.h"
 #include "server/metrics.h"
 
@@ -33,17 +37,30 @@ constexpr Row kFigures[] = {
     {"bixws_feed_rest_failures_total", "REST requests that failed.", &feed::Figures::rest_failures},
 };
 
-void write_exchange(MetricsText& out, const DialectFeed& feed) {
-  const feed::Figures& figures = feed.figures();
+// Family by family, as the format wants it, and in each feed by feed.
+void write_exchanges(MetricsText& out, const std::vector<const DialectFeed*>& feeds) {
   for (const Row& row : kFigures) {
-    out.counter(row.name, row.help, (figures.*row.figure).get(), {{"feed", feed.name()}});
+    for (const DialectFeed* feed : feeds) {
+      out.counter(row.name, row.help, (feed->figures().*row.figure).get(), {{"feed", feed->name()}});
+    }
   }
-  if (const auto lag = figures.lag_us.load(); lag != kUnknown) {
-    out.gauge("bixws_feed_lag_us", "Receive time minus exchange time, skew removed.", lag, {{"feed", feed.name()}});
+  const auto gauge = [&](const char* name, const char* help, auto figure) {
+    for (const DialectFeed* feed : feeds) {
+      const std::int64_t value = (feed->figures().*figure).load();
+      if (value != kUnknown) out.gauge(name, help, value, {{"feed", feed->name()}});
+    }
+  };
+  gauge("bixws_feed_lag_us", "Receive time minus exchange time, skew removed.", &feed::Figures::lag_us);
+  gauge("bixws_feed_skew_us", "Exchange's clock minus ours.", &feed::Figures::skew_us);
+}
+
+// Plugins may count under any name; the format allows letters, digits and _.
+std::string plain_name(std::string name) {
+  for (char& c : name) {
+    const bool fits = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (!fits) c = '_';
   }
-  if (const auto skew = figures.skew_us.load(); skew != kUnknown) {
-    out.gauge("bixws_feed_skew_us", "Exchange's clock minus ours.", skew, {{"feed", feed.name()}});
-  }
+  return name;
 }
 
 }  // namespace
@@ -51,9 +68,11 @@ void write_exchange(MetricsText& out, const DialectFeed& feed) {
 std::string host_metrics(const Counters& counters, const std::vector<std::unique_ptr<Feed>>& feeds,
                          const recording::Recorder* recorder, const std::vector<std::shared_ptr<SinkHost>>& sinks) {
   MetricsText out;
+  std::vector<const DialectFeed*> exchanges;
   for (const auto& feed : feeds) {
-    if (const auto* exchange = dynamic_cast<const DialectFeed*>(feed.get())) write_exchange(out, *exchange);
+    if (const auto* exchange = dynamic_cast<const DialectFeed*>(feed.get())) exchanges.push_back(exchange);
   }
+  write_exchanges(out, exchanges);
   if (recorder != nullptr) {
     const auto state = recorder->state();
     out.counter("bixws_recorder_events_total", "Events on the disk.", state.recorded);
@@ -68,9 +87,9 @@ std::string host_metrics(const Counters& counters, const std::vector<std::unique
     out.counter("bixws_sink_dropped_total", "Events a sink was too slow for.", sink->dropped(),
                 {{"sink", sink->name()}});
   }
-  for (const auto& [name, value] : counters.all()) {
-    out.counter("bixws_plugin_" + name, "Counted by a plugin.", value);
-  }
+  std::map<std::string, std::uint64_t> counted;  // two names may become one
+  for (const auto& [name, value] : counters.all()) counted["bixws_plugin_" + plain_name(name)] += value;
+  for (const auto& [name, value] : counted) out.counter(name, "Counted by a plugin.", value);
   return out.take();
 }
 

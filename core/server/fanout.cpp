@@ -32,7 +32,8 @@ Fanout::Fanout(net::Loop& loop, std::uint32_t index, const FanoutOptions& option
       labels_(labels),
       refresh_(std::move(refresh)),
       interval_(loop, [this] { finish_turn(); }),
-      tick_(loop, [this] { finish_turn(); }) {}
+      tick_(loop, [this] { finish_turn(); }),
+      rest_(loop, [this] { finish_turn(); }) {}
 
 Fanout::~Fanout() = default;
 
@@ -441,6 +442,7 @@ void Fanout::caught_up(Member& member) {
   if (up && member.behind) {
     std::erase(member.audience->laggards, &member);
     member.behind = false;
+    if (member.audience->laggards.empty()) count_laggards();
   } else if (!up) {
     fall_behind(member);
   }
@@ -456,21 +458,22 @@ void Fanout::finish_turn() {
     }
   }
   if (!due_) return;
-  if (options_.tick > net::Duration::zero() && now - swept_at_ < options_.tick) {
+  if (!unfinished_ && options_.tick > net::Duration::zero() && now - swept_at_ < options_.tick) {
     if (!tick_.active()) tick_.start_at(swept_at_ + options_.tick);
     return;
   }
   swept_at_ = now;
-  sweep();
+  sweep(now + kTurn);
 }
 
 void Fanout::finish_last_turn() {
   if (!fresh_.empty()) flush_tickers();
-  if (due_) sweep();
+  if (due_) sweep(net::Instant::max());
 }
 
-void Fanout::sweep() {
+void Fanout::sweep(net::Instant deadline) {
   due_ = false;
+  unfinished_ = false;
   count(counters_.sweeps);
   ++turn_;
   for (Audience* audience : order_) {
@@ -483,27 +486,55 @@ void Fanout::sweep() {
     member->hurried = false;
     if (!member->blocked) deliver(*member);
   }
-  for (std::size_t i = 0; i < order_.size(); ++i) sweep(*order_[(i + turn_) % order_.size()]);
+  for (std::size_t i = 0; i < order_.size(); ++i) {
+    if (!sweep(*order_[(i + turn_) % order_.size()], deadline)) unfinished_ = true;
+  }
   drop_empty_audiences();
+  count_laggards();
+  if (unfinished_) {
+    due_ = true;
+    rest_.start(net::Duration::zero());
+  }
 }
 
-void Fanout::sweep(Audience& audience) {
-  const std::uint64_t end = audience.log.sealed_end();
-  if (audience.swept != end && !audience.members.empty()) {
-    const LogChunk& chunk = audience.log.at(audience.swept);
-    if (options_.max_batch == 0) {
-      send_piece(audience, chunk.bytes.view(), chunk.begin);
-    } else {
-      for (std::uint64_t begin = chunk.begin; begin != end;) {
-        const std::uint64_t stop = piece_end(chunk, begin, options_.max_batch);
-        send_piece(audience, chunk.bytes.view().substr(begin - chunk.begin, stop - begin), begin);
-        begin = stop;
-      }
-    }
-    count(counters_.messages, chunk.entries.size() * audience.members.size());
+// False if it has not been offered everything yet, because the deadline is over.
+bool Fanout::sweep(Audience& audience, net::Instant deadline) {
+  MessageLog& log = audience.log;
+  bool whole = true;
+  while (whole && audience.swept != log.sealed_end() && !audience.members.empty()) {
+    const LogChunk& chunk = log.at(audience.swept);
+    const std::uint64_t begin = audience.swept;
+    const std::uint64_t end =
+        options_.max_batch == 0 ? chunk.end() : piece_end(chunk, audience.swept, options_.max_batch);
+    send_piece(audience, chunk.bytes.view().substr(begin - chunk.begin, end - begin), begin);
+    audience.swept = end;
+    if (end == chunk.end()) count_sent(audience, chunk);
+    whole = options_.max_batch == 0 || end == log.sealed_end() || loop_.now() < deadline;
   }
-  audience.swept = end;
+  if (audience.members.empty()) audience.swept = log.sealed_end();
   trim(audience);
+  return whole;
+}
+
+void Fanout::count_sent(const Audience& audience, const LogChunk& chunk) {
+  const std::size_t clients = audience.members.size();
+  count(counters_.messages, chunk.entries.size() * clients);
+  if (options_.clock == nullptr) return;
+  const Micros now = options_.clock->now();
+  for (const LogEntry& entry : chunk.entries) {
+    if (entry.recv_ts != 0) counters_.delay.observe(now - entry.recv_ts, clients);
+  }
+}
+
+void Fanout::count_laggards() {
+  std::uint64_t laggards = 0;
+  std::uint64_t bytes = 0;
+  for (const Audience* audience : order_) {
+    laggards += audience->laggards.size();
+    for (const Member* member : audience->laggards) bytes += audience->log.end() - member->position + waiting(*member);
+  }
+  counters_.laggards.store(laggards, std::memory_order_relaxed);
+  counters_.backlog.store(bytes, std::memory_order_relaxed);
 }
 
 void Fanout::send_piece(Audience& audience, std::string_view bytes, std::uint64_t begin) {

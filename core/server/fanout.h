@@ -14,10 +14,12 @@
 #include <unordered_map>
 #include <vector>
 
+#include "model/clock.h"
 #include "net/loop.h"
 #include "net/transport.h"
 #include "server/audience.h"
 #include "server/member.h"
+#include "server/metrics.h"
 #include "server/publisher.h"
 #include "server/run.h"
 
@@ -32,8 +34,9 @@ struct FanoutCounters {
   Counter gaps{0};            ///< gap messages for single clients
   Counter dropped{0};         ///< messages those gaps stand for
   Counter slow_consumers{0};  ///< closed with 1013
-  Counter backlog{0};         ///< bytes held for clients that are behind
+  Counter backlog{0};         ///< bytes that clients are behind, all together, after the last sweep
   Counter laggards{0};        ///< clients that are behind
+  Histogram delay;            ///< from a message's recv_ts to the end of the sweep that sent it, once per client
 };
 
 struct FanoutOptions {
@@ -42,6 +45,7 @@ struct FanoutOptions {
   net::Duration interval = std::chrono::milliseconds(100);  ///< of batched tickers; zero: at once
   net::Duration tick = net::Duration::zero();               ///< least time between two sweeps; zero: none
   std::size_t answers = std::size_t{32} << 20;              ///< bytes of answers that may wait when another comes
+  const Clock* clock = nullptr;                             ///< what recv_ts came from; null: delays are not measured
 };
 
 /// Loop's thread only, the counters apart.
@@ -65,10 +69,16 @@ class Fanout {
   /// Calls `drained` when all that was taken in so far is out; at once if it is.
   void when_drained(Member& member, std::function<void()> drained);
 
+  /// How long a turn may send when a send carries few messages: others want to be served, too.
+  static constexpr net::Duration kTurn = std::chrono::milliseconds(10);
+
   /// Takes a run in; finish_turn() sends.
   void take(const Run& run);
   /// Sends everything due, once per client (more often with max_batch), or arms the timer that will.
   void finish_turn();
+  /// With max_batch: there was more to send than fits in a turn. It goes on by itself; nothing should be taken in
+  /// meanwhile.
+  [[nodiscard]] bool unfinished() const { return unfinished_; }
   /// As finish_turn(), without waiting for the rest of the tickers' interval: nothing comes any more.
   void finish_last_turn();
   /// Bytes that the client furthest behind is behind, of those that must get everything.
@@ -107,8 +117,10 @@ class Fanout {
   void flush_tickers(Audience& audience);
 
   // what goes out
-  void sweep();
-  void sweep(Audience& audience);
+  void sweep(net::Instant deadline);
+  bool sweep(Audience& audience, net::Instant deadline);
+  void count_sent(const Audience& audience, const LogChunk& chunk);
+  void count_laggards();
   void send_piece(Audience& audience, std::string_view bytes, std::uint64_t begin);
   void deliver(Member& member);
   bool write(Member& member, std::string_view bytes);
@@ -148,9 +160,11 @@ class Fanout {
   std::vector<const Topic*> fresh_;  // tickers that came since the last flush
   net::Timer interval_;
   net::Timer tick_;
+  net::Timer rest_;  // of a sweep that did not fit in its turn
   net::Instant flushed_at_{};
   net::Instant swept_at_{};
   bool due_ = false;
+  bool unfinished_ = false;
   bool emptied_ = false;
   std::size_t sent_ = 0;  // what the last write() that was not whole had sent
 

@@ -50,10 +50,11 @@ void Fanout::cut_slowest() {
   if (slowest != nullptr) too_slow(*slowest);
 }
 
-// One message may be larger than the cap: it counts as one that is on its way.
+// One message may be larger than the cap: it counts as one that is on its way. What nobody was offered yet stays.
 void Fanout::trim(Audience& audience) {
   MessageLog& log = audience.log;
-  if (audience.laggards.empty()) {
+  const std::uint64_t swept = audience.swept;
+  if (audience.laggards.empty() && swept == log.sealed_end()) {
     log.trim_all();
     return;
   }
@@ -61,13 +62,13 @@ void Fanout::trim(Audience& audience) {
   if (audience.lossless) {
     const std::vector<Member*> laggards = audience.laggards;
     for (Member* member : laggards) {
-      if (log.sealed_end() - member->position > allowed) too_slow(*member);
+      if (swept > member->position + allowed) too_slow(*member);
     }
   }
-  std::uint64_t oldest = log.sealed_end();
+  std::uint64_t oldest = swept;
   for (const Member* member : audience.laggards) oldest = std::min(oldest, member->position);
-  while (log.begin() < log.sealed_end() && log.front().end() <= oldest) log.trim_front();
-  while (log.begin() < log.sealed_end() && log.sealed_end() - log.begin() > allowed) {
+  while (log.begin() < swept && log.front().end() <= oldest) log.trim_front();
+  while (log.begin() < swept && log.front().end() <= swept && swept - log.begin() > allowed) {
     for (Member* member : audience.laggards) {
       if (member->position < log.front().end()) overrun(*member, log.front());
     }

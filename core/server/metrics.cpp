@@ -13,6 +13,12 @@ std::string text_of(Number value) {
   return {text, std::to_chars(text, text + sizeof text, value).ptr};
 }
 
+// 0.00005, not 5e-05: bounds are for people, too.
+std::string bound_text(double seconds) {
+  char text[64];
+  return {text, std::to_chars(text, text + sizeof text, seconds, std::chars_format::fixed).ptr};
+}
+
 std::string escaped(std::string_view value) {
   std::string out;
   for (const char c : value) {
@@ -86,7 +92,7 @@ void Histogram::write(MetricsText& out, std::string_view name, std::string_view 
   std::int64_t bound = kFirst;
   for (std::size_t i = 0; i < kBuckets; ++i, bound *= 2) {
     total += counts_[i].load(std::memory_order_relaxed);
-    out.sample(name, "_bucket", {{"le", text_of(static_cast<double>(bound) / 1e6)}}, text_of(total));
+    out.sample(name, "_bucket", {{"le", bound_text(static_cast<double>(bound) / 1e6)}}, text_of(total));
   }
   total += counts_[kBuckets].load(std::memory_order_relaxed);
   out.sample(name, "_bucket", {{"le", "+Inf"}}, text_of(total));

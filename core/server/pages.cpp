@@ -109,6 +109,10 @@ void write_process_metrics(MetricsText& out) {
     ::closedir(directory);
     out.gauge("process_open_fds", "Open descriptors.", open);
   }
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    out.gauge("process_max_fds", "Descriptors that may be open.", static_cast<std::int64_t>(limit.rlim_cur));
+  }
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
   const auto seconds = [](const timeval& time) {

@@ -169,6 +169,14 @@ std::string Server::metrics() const {
   fan_counter("bixws_client_gaps_total", "Gap messages sent to slow clients.", &FanoutCounters::gaps);
   fan_counter("bixws_messages_dropped_total", "Messages dropped for slow clients.", &FanoutCounters::dropped);
   fan_counter("bixws_slow_consumers_total", "Clients closed with 1013.", &FanoutCounters::slow_consumers);
+  constexpr const char* kDrops =
+      "What clients that were behind did not get: messages dropped, states conflated, connections closed.";
+  for (const auto& [policy, member] : {std::pair{Policy::conflate, &FanoutCounters::refreshes},
+                                       std::pair{Policy::drop_oldest, &FanoutCounters::dropped},
+                                       std::pair{Policy::lossless, &FanoutCounters::slow_consumers}}) {
+    out.counter("bixws_drops_total", kDrops, sum([&](const ServerLoop& loop) { return load(loop.fanned().*member); }),
+                {{"policy", name_of(policy)}});
+  }
   const auto gauge = [&](const char* name, const char* help, std::uint64_t value) {
     out.gauge(name, help, static_cast<std::int64_t>(value));
   };
@@ -184,6 +192,10 @@ std::string Server::metrics() const {
   gauge("bixws_hub_queue_bytes", "Bytes waiting in the hub.", parts_->hub.queued_bytes());
   out.counter("bixws_messages_encoded_total", "Messages encoded, each once per topic.",
               parts_->common.publisher->encoded());
+  Histogram delay;
+  for (const auto& loop : parts_->loops) delay.add(loop->fanned().delay);
+  delay.write(out, "bixws_recv_to_send_seconds",
+              "From a message's receipt to the end of the round of sends that carried it, once per client.");
   write_process_metrics(out);
   std::string text = out.take();
   if (parts_->options.metrics) text += parts_->options.metrics();

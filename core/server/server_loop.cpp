@@ -19,7 +19,14 @@ net::HttpServerOptions http_options(const Common& common) {
 }
 
 FanoutOptions fanout_options(const Options& options) {
-  return {options.client_bytes, options.max_batch, options.interval, options.tick};
+  static const SystemClock clock;
+  FanoutOptions fanout;
+  fanout.cap = options.client_bytes;
+  fanout.max_batch = options.max_batch;
+  fanout.interval = options.interval;
+  fanout.tick = options.tick;
+  if (!options.replay) fanout.clock = &clock;  // what a replay sends was received long ago
+  return fanout;
 }
 
 /// The request's path below the base path, with a leading slash; empty: outside of it.
@@ -231,19 +238,27 @@ void ServerLoop::ended(ClientSession& session) {
 // ---- runs ---------------------------------------------------------------------------------------------------------
 
 void ServerLoop::take_runs() {
+  if (fanout_->unfinished()) return signal_.raise();  // in the next turn again
   if (!common_.options.hold_back) {
-    while (const SharedRun run = inbox_->next()) fanout_->take(*run);
+    SharedRun run;
+    for (std::size_t bytes = 0; bytes < Inbox::kBytes && (run = inbox_->next()) != nullptr;
+         bytes += run->bytes.size()) {
+      fanout_->take(*run);
+    }
     fanout_->finish_turn();
-    say_farewell();
-    return;
+    if (run || fanout_->unfinished()) return signal_.raise();
+    return say_farewell();
   }
-  // Whoever must get everything sets the pace: what waits in the inbox holds the hub back, and that the feeds.
+  // Whoever must get everything sets the pace: what waits in the inbox holds the hub back, and that the feeds. Clients
+  // that keep up leave no reason to stop, so the clock gives one: there are others to be served.
+  const net::Instant until = loop_.now() + Fanout::kTurn;
   while (fanout_->lossless_lag() <= common_.options.client_bytes / 2) {
     hold_.cancel();
     const SharedRun run = inbox_->next();
     if (!run) return say_farewell();
     fanout_->take(*run);
     fanout_->finish_turn();
+    if (fanout_->unfinished() || loop_.now() >= until) return signal_.raise();
   }
   if (!hold_.active()) hold_.start(common_.options.hold_deadline);
 }

@@ -33,6 +33,7 @@ class RigClient final : public server::Outlet {
 
   net::IoResult send_frames(std::string_view frames) override {
     if (closed) return {net::IoStatus::closed};
+    if (on_send) on_send();
     const std::size_t taken = std::min(room, frames.size());
     room -= taken;
     reader_.feed(frames.substr(0, taken));
@@ -43,6 +44,7 @@ class RigClient final : public server::Outlet {
     if (reader_.pending() != 0) complain("a half-sent frame was given up");
   }
   void too_slow() override { slow = true; }
+  std::function<void()> on_send;  // called at the beginning of each send
 
   const std::uint64_t number;
   std::size_t room = SIZE_MAX;

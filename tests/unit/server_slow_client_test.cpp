@@ -236,5 +236,69 @@ TEST(ServerSlowClient, EverythingDueGoesOutInOneSend) {
   EXPECT_EQ(client.complaints, std::vector<std::string>());
 }
 
+TEST(ServerSlowClient, ALongSweepLetsTheLoopServeOthersInBetween) {
+  server::FanoutOptions options = small(1 << 20);
+  options.max_batch = 1;
+  FanoutRig rig(options);
+  const std::string request = R"({"type":"subscribe","channels":["trades"],"policy":"lossless"})";
+  for (int i = 0; i < 4; ++i) {
+    rig.connect(request).on_send = [&rig] { rig.clock.advance(std::chrono::milliseconds(1)); };
+  }
+  rig.turn();
+  const Trade one{Decimal::of(15, -1), Decimal::of(2, 0), Side::buy, "t", 1};
+  for (int i = 0; i < 30; ++i) rig.apply(Event::of(*rig.btc, 2, 1, Trades{{&one, 1}, false}));
+  const net::Instant began = rig.clock.now();
+  rig.turn();
+  EXPECT_TRUE(rig.fanout.unfinished());
+  EXPECT_LT(rig.clock.now() - began, 2 * server::Fanout::kTurn);
+
+  RigClient& late = rig.connect(request);  // while the others still wait for most of it
+  int turns = 0;
+  for (; rig.fanout.unfinished() && turns < 100; ++turns) rig.loop.turn(net::Duration::zero());
+  EXPECT_GT(turns, 5);
+  rig.apply(Event::of(*rig.btc, 4, 3, Trades{{&one, 1}, false}));
+  rig.turn();
+  for (const auto& client : rig.clients) {
+    EXPECT_EQ(client->complaints, std::vector<std::string>());
+    EXPECT_EQ(client->topics["BTCUSDT trades"].seq, 31U);
+  }
+  EXPECT_LT(late.messages.size(), 5U);
+  EXPECT_EQ(rig.fanout.counters().laggards.load(), 0U);
+}
+
+TEST(ServerSlowClient, RandomReadersOfLongSweepsMissNothing) {
+  for (unsigned seed = 0; seed < 20; ++seed) {
+    server::FanoutOptions options = small(1 << 16);
+    options.max_batch = 2;
+    FanoutRig rig(options);
+    RandomMarket market(*rig.btc, *rig.eth, seed);
+    std::mt19937 random(seed);
+    for (int i = 0; i < 5; ++i) {
+      const char* const policy = i % 2 == 0 ? "lossless" : "conflate";
+      RigClient& client = rig.connect(R"({"type":"subscribe","channels":["trades","book","candles:1m"],"policy":")" +
+                                      std::string(policy) + "\"}");
+      client.on_send = [&rig] { rig.clock.advance(std::chrono::milliseconds(2)); };
+      if (i == 3) client.room = 0;
+    }
+    for (int step = 0; step < 300; ++step) {
+      if (!rig.fanout.unfinished()) {
+        for (unsigned i = 0; i < random() % 8; ++i) market.next([&](const Event& event) { rig.apply(event); });
+        rig.turn();
+      } else {
+        rig.loop.turn(net::Duration::zero());
+      }
+      if (random() % 3 == 0) rig.read(*rig.clients[3], random() % 3000);
+      rig.answer_refresh();
+    }
+    for (int i = 0; rig.fanout.unfinished() && i < 1000; ++i) rig.loop.turn(net::Duration::zero());
+    rig.settle();
+    for (const auto& client : rig.clients) {
+      EXPECT_FALSE(client->slow) << seed;
+      EXPECT_EQ(client->complaints, std::vector<std::string>()) << seed;
+      EXPECT_EQ(client->topics["BTCUSDT trades"].seq, rig.clients[0]->topics["BTCUSDT trades"].seq) << seed;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace bixws::test
