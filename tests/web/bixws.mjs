@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import WebSocket from 'ws';
 
+const PATIENCE_MS = 60000; // what a loaded machine may need; nothing waits for it to pass
 export const binary = join(process.env.BIXWS_BUILD ?? new URL('../../build', import.meta.url).pathname, 'bixws');
 
 /** Runs a verb that listens. {port, url, stop(), exited}. */
@@ -16,7 +17,7 @@ export async function bixws(verb, ...options) {
   let said = '';
   const exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve(code ?? signal)));
   const address = await new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`bixws ${args.join(' ')} did not listen: ${said}`)), 20000);
+    const timer = setTimeout(() => reject(new Error(`bixws ${args.join(' ')} did not listen: ${said}`)), PATIENCE_MS);
     child.stderr.on('data', (bytes) => {
       said += bytes;
       const found = /listening on wss?:\/\/([^\s]+)/.exec(said);
@@ -90,7 +91,7 @@ export async function listen(url, ...requests) {
     closed,
     close: () => socket.terminate(),
     /** The first message, past or to come, that `wanted` accepts. */
-    next: (wanted, milliseconds = 15000) => new Promise((resolve, reject) => {
+    next: (wanted, milliseconds = PATIENCE_MS) => new Promise((resolve, reject) => {
       const past = messages.find(wanted);
       if (past !== undefined) return resolve(past);
       const timer = setTimeout(() => {

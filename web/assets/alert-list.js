@@ -4,6 +4,7 @@ import { announce } from './announce.js';
 import { Component } from './component.js';
 import { h, icon, setText } from './dom.js';
 import { t } from './language.js';
+import { marksOf } from './marks.js';
 import { numberStyle, onNumberStyle } from './page-style.js';
 
 /** What to say when a level was crossed, or the server's own words. */
@@ -31,20 +32,9 @@ function beep() {
 }
 
 export class AlertList extends Component {
-  static observedAttributes = ['symbol', 'sound'];
+  static observedAttributes = ['url', 'symbol', 'sound'];
   #marks = null;
   #parts = {};
-  #endMarks = null;
-
-  set marks(marks) {
-    this.#endMarks?.();
-    this.#marks = marks;
-    this.#endMarks = marks?.onChange((what, entry) => {
-      if (what === 'fired') this.#onFired(entry);
-      this.changed(true);
-    });
-    this.changed(true);
-  }
 
   build() {
     const parts = (this.#parts = {});
@@ -64,6 +54,11 @@ export class AlertList extends Component {
   }
 
   attach() {
+    this.#marks = marksOf(this.client);
+    this.until(this.#marks.onChange((what, entry) => {
+      if (what === 'fired') this.#onFired(entry);
+      this.changed(true);
+    }));
     this.until(onNumberStyle(() => this.changed(true)));
   }
 

@@ -38,7 +38,9 @@ export class Component extends HTMLElement {
   set client(client) {
     if (client === this.#client) return;
     this.#detach();
+    const before = this.#client;
     this.#client = client;
+    if (before && this.#built) this.#rebuild(); // nothing of the other server stays
     if (this.isConnected && client) this.#attach();
   }
 
@@ -57,7 +59,9 @@ export class Component extends HTMLElement {
   }
 
   attributeChangedCallback(name, before, after) {
-    if (this.#built && before !== after) this.attributeChanged(name);
+    if (!this.#built || before === after) return;
+    if (name === 'url') this.client = after === null ? null : sharedClient(after || undefined);
+    else this.attributeChanged(name);
   }
 
   /** Default: start over. */

@@ -3,9 +3,18 @@
 // cannot leaves them in this browser.
 import { Digits } from './exact-json.js';
 import { compare } from './decimal-text.js';
+import { storageOrNone } from './memory.js';
 
 const STORED = 'bixws.marks';
 const MOST_FIRED = 100;
+
+const ofClients = new WeakMap();
+
+/** The marks of a client: one list for all elements that show it. */
+export function marksOf(client) {
+  if (!ofClients.has(client)) ofClients.set(client, new Marks(client));
+  return ofClients.get(client);
+}
 
 /** A mark: {id, symbol, kind, points: [[ts in microseconds, price text], ...], text, color}. kind `alert`: a level. */
 export class Marks {
@@ -19,7 +28,7 @@ export class Marks {
   /** False: the server cannot keep them. */
   shared = true;
 
-  constructor(client, storage) {
+  constructor(client, storage = storageOrNone()) {
     this.#client = client;
     this.#storage = storage;
     for (const mark of this.#readLocal()) this.#marks.set(mark.id, mark);

@@ -15,7 +15,6 @@ import { announce } from './announce.js';
 import { h, icon, setAttribute, setText } from './dom.js';
 import { frames } from './frames.js';
 import { isRightToLeft, languageName, LANGUAGES, onLanguage, setLanguage, t } from './language.js';
-import { Marks } from './marks.js';
 import { numberStyle, setNumberLocale } from './page-style.js';
 import { TIMEFRAMES } from './price-chart.js';
 import { Settings } from './settings.js';
@@ -25,7 +24,6 @@ import { forgetToken } from './page-token.js';
 import { askForToken } from './token-dialog.js';
 
 const settings = new Settings();
-const marks = new Marks(client, settings.storage);
 const element = (name) => document.querySelector(`bixws-${name}`);
 const parts = Object.fromEntries(['status', 'ticker', 'instrument', 'chart', 'book', 'trades', 'alerts', 'replay', 'refresh'].map((name) => [name, element(name)]));
 const root = document.documentElement;
@@ -71,6 +69,7 @@ function applySymbol() {
   const now = symbol();
   for (const part of [parts.instrument, parts.chart, parts.book, parts.trades, parts.alerts]) setAttribute(part, 'symbol', now || undefined);
   setAttribute(parts.ticker, 'selected', now || undefined);
+  for (const name of document.querySelectorAll('.panel-symbol')) setText(name, now.slice(now.indexOf(':') + 1));
 }
 
 settings.onChange((changed) => {
@@ -236,7 +235,5 @@ onLanguage(() => {
 apply();
 writeFrame();
 for (const part of Object.values(parts)) part.client = client;
-parts.chart.marks = marks;
-parts.alerts.marks = marks;
 onState(client.state); // it began before this page could listen
 setLanguage(language());

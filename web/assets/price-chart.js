@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // <bixws-chart>: candles of one symbol, from history and then live, with indicators, drawings and alert levels.
+import { announce } from './announce.js';
 import { CandleSeries, SECONDS } from './candle-series.js';
 import { Drawings, TOOLS } from './chart-drawings.js';
 import { loadCharts } from './chart-library.js';
@@ -9,6 +10,7 @@ import { scaleOf, subtract } from './decimal-text.js';
 import { h, icon, setAttribute, setText } from './dom.js';
 import { frames } from './frames.js';
 import { t } from './language.js';
+import { marksOf } from './marks.js';
 import { menu } from './menu.js';
 import { numberStyle, onNumberStyle } from './page-style.js';
 
@@ -42,12 +44,6 @@ export class PriceChart extends Component {
   #scale = 2;
   #labelled = '';
   #observer = new ResizeObserver(() => this.#chart?.resize());
-
-  /** Marks shared with <bixws-alerts>; without them nothing can be drawn. */
-  set marks(marks) {
-    this.#marks = marks;
-    this.#renewDrawings();
-  }
 
   get symbol() {
     return this.getAttribute('symbol') ?? '';
@@ -95,7 +91,7 @@ export class PriceChart extends Component {
     parts.bar = h('div', { class: 'bx-bar bx-chart-bar' }, parts.times, parts.moreTimes, parts.indicators.root, parts.tools, parts.noteText, h('span', { class: 'bx-grow' }), now, picture);
     parts.legend = h('dl', { class: 'bx-legend', 'aria-label': t('chartTable') });
     parts.hint = h('div', { class: 'bx-hint', role: 'status' });
-    parts.canvas = h('div', { class: 'bx-canvas', role: 'img', 'aria-label': t('chart') });
+    parts.canvas = h('div', { class: 'bx-canvas', role: 'application', tabindex: '0', 'aria-roledescription': t('chart'), 'aria-label': t('chart'), onkeydown: (event) => this.#onKey(event) });
     parts.canvas.setAttribute('dir', 'ltr');
     parts.note = h('div', { class: 'bx-note bx-over', hidden: true });
     parts.tableBody = h('tbody');
@@ -138,6 +134,7 @@ export class PriceChart extends Component {
       layout: { pane: { minHeight: 40 }, barSpaceLimit: { min: 1, max: 60 } },
       hotkey: { enabled: false },
     });
+    canvas.firstElementChild.tabIndex = -1; // the library's own, which would come before all else on the page
     this.#reskin();
     this.#chart.setDataLoader({
       getBars: ({ type, callback }) => callback(type === 'init' ? this.#bars() : [], false),
@@ -154,6 +151,32 @@ export class PriceChart extends Component {
     this.#renewDrawings();
     this.#rebuild = true;
     this.changed(true);
+  }
+
+  /** What the pointer does, by keyboard: bar by bar, nearer and farther. */
+  #onKey(event) {
+    const bars = this.#chart?.getDataList() ?? [];
+    if (bars.length === 0 || event.ctrlKey || event.metaKey || event.altKey) return;
+    const last = bars.length - 1;
+    const known = bars.findIndex((bar) => bar.source === this.#hovered);
+    const at = known < 0 ? last : known;
+    const to = { ArrowLeft: at - 1, ArrowRight: at + 1, PageUp: at - 20, PageDown: at + 20, Home: 0, End: last }[event.key];
+    if (to !== undefined) this.#inspect(Math.min(last, Math.max(0, to)));
+    else if (event.key === '+' || event.key === '-') this.#chart.zoomAtCoordinate(event.key === '+' ? 1.25 : 0.8);
+    else return;
+    event.preventDefault();
+  }
+
+  #inspect(index) {
+    const bar = this.#chart.getDataList()[index];
+    const { from, to } = this.#chart.getVisibleRange();
+    if (index < from || index >= to) this.#chart.scrollToDataIndex(index);
+    const place = this.#chart.convertToPixel({ timestamp: bar.timestamp, value: bar.close }, { paneId: 'candle_pane' });
+    this.#chart.executeAction('onCrosshairChange', { ...place, paneId: 'candle_pane' });
+    this.#hovered = bar.source;
+    this.#writeLegend();
+    const style = numberStyle();
+    announce([style.dateTime(bar.source.open_ts), ...['open', 'high', 'low', 'close'].map((key) => `${t(`${key}Long`)} ${style.exact(bar.source[key])}`)].join(', '));
   }
 
   #destroyChart() {
@@ -176,7 +199,6 @@ export class PriceChart extends Component {
   #renewDrawings() {
     this.#drawings?.destroy();
     this.#drawings = null;
-    setAttribute(this.#parts.tools ?? this, 'hidden', this.#parts.tools && !this.#marks ? true : undefined);
     if (!this.#marks || !this.#chart || !this.symbol) return;
     this.#drawings = new Drawings(this.#library.charts, this.#chart, this.#marks, this.symbol);
     this.#drawings.scale = this.#scale;
@@ -191,6 +213,7 @@ export class PriceChart extends Component {
     this.#hovered = null;
     this.#history = '';
     const { symbol, timeframe } = this;
+    this.#marks = marksOf(this.client);
     if (!symbol) return;
     this.listen('candle', (message) => {
       if (message.symbol !== symbol || message.timeframe !== timeframe) return;
@@ -352,6 +375,7 @@ export class PriceChart extends Component {
     const style = numberStyle();
     if (!bar) {
       legend.replaceChildren();
+      this.legendCells = null;
       return;
     }
     if (!this.legendCells || this.legendCells.owner !== legend) {

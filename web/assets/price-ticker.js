@@ -174,6 +174,7 @@ export class PriceTicker extends Component {
       for (const symbol of symbols) this.#take(symbol);
       this.changed();
     });
+    this.listen('initial_data', () => this.#forgetOthers());
     this.listen('epoch', () => {
       for (const row of this.#rows.values()) row.spark.clear();
       this.changed(true);
@@ -187,8 +188,7 @@ export class PriceTicker extends Component {
   }
 
   attributeChanged(name) {
-    if (name === 'url') this.again();
-    else if (name === 'view') {
+    if (name === 'view') {
       this.replaceChildren();
       this.build();
     }
@@ -206,6 +206,17 @@ export class PriceTicker extends Component {
       this.#fillSpark(row);
     }
     this.#dirty.add(symbol);
+  }
+
+  /** A server that came back with other symbols, or a replay that went to before their first price. */
+  #forgetOthers() {
+    for (const symbol of this.#rows.keys()) {
+      if (this.client.getLatestData(symbol)) continue;
+      this.#rows.delete(symbol);
+      this.#dirty.delete(symbol);
+      this.#order = [];
+    }
+    this.changed(true);
   }
 
   /** The line begins with the last hour, if the server remembers it. */

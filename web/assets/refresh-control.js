@@ -9,7 +9,7 @@ import { t } from './language.js';
 const RATES = { live: 0, 250: 250, 1000: 1000, 5000: 5000, manual: Infinity };
 
 export class RefreshControl extends Component {
-  static observedAttributes = ['rate'];
+  static observedAttributes = ['url', 'rate'];
   #select = null;
 
   build() {

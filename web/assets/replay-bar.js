@@ -7,7 +7,7 @@ import { t } from './language.js';
 import { numberStyle, onNumberStyle } from './page-style.js';
 
 const SPEEDS = ['0.1', '0.5', '1', '2', '5', '10', '50', '100', 'max'];
-const STEPS = 10000; // of the slider
+const STEPS = 1000; // of the slider: an arrow key moves it by one
 
 export class ReplayBar extends Component {
   static observedAttributes = ['url'];

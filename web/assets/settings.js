@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Settings: what a viewer chose. The URL wins (a shared view), then what this browser remembers, then the default.
 // Only what differs from the default stands in the URL, so that a link is short and says what is special.
+import { storageOrNone } from './memory.js';
 
 const oneOf = (...values) => (text) => (values.includes(text) ? text : undefined);
 const number = (least, most) => (text) => (/^\d+$/.test(text) && text >= least && text <= most ? Number(text) : undefined);
@@ -104,13 +105,5 @@ export class Settings {
     } catch {
       // A browser that keeps nothing (private window, full) still has the address line.
     }
-  }
-}
-
-function storageOrNone() {
-  try {
-    return globalThis.localStorage;
-  } catch {
-    return null;
   }
 }

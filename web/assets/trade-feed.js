@@ -23,7 +23,7 @@ export class TradeFeed extends Component {
       h('thead', {}, h('tr', {},
         h('th', { scope: 'col', class: 'bx-end' }, t('price')),
         h('th', { scope: 'col', class: 'bx-end' }, t('size')),
-        h('th', { scope: 'col' }, t('side')),
+        h('th', { scope: 'col' }, h('span', { class: 'bx-side-head' }, t('side'))),
         h('th', { scope: 'col', class: 'bx-end' }, t('time')))),
       parts.list);
     parts.scroll = h('div', { class: 'bx-scroll', tabindex: '0', role: 'region', 'aria-label': t('trades') }, parts.table);
@@ -88,9 +88,10 @@ export class TradeFeed extends Component {
   #makeRow() {
     const price = h('td', { class: 'bx-end bx-number bx-trade-price' });
     const size = h('td', { class: 'bx-end bx-number' });
-    const side = h('td', { class: 'bx-trade-side' });
+    const side = document.createTextNode('');
+    const word = h('span', { class: 'bx-side-word' });
     const time = h('td', { class: 'bx-end bx-number bx-time' });
-    return { element: h('tr', {}, price, size, side, time), price, size, side, time };
+    return { element: h('tr', {}, price, size, h('td', { class: 'bx-trade-side' }, side, word), time), price, size, side, word, time };
   }
 
   #writeRow(row, trade, style) {
@@ -98,7 +99,8 @@ export class TradeFeed extends Component {
     if (trade.gap) {
       setText(row.price, trade.lost ? t('gapOf', { lost: style.count(trade.lost) }) : t('gapUnknown'));
       setText(row.size, '');
-      setText(row.side, '');
+      row.side.data = '';
+      setText(row.word, '');
       setText(row.time, '');
       setAttribute(row.element, 'data-side', undefined);
       setAttribute(row.element, 'title', trade.reason);
@@ -107,7 +109,8 @@ export class TradeFeed extends Component {
     setAttribute(row.element, 'title', undefined);
     setText(row.price, style.exact(trade.price));
     setText(row.size, style.exact(trade.size));
-    setText(row.side, trade.side === 'buy' ? `▲ ${t('buy')}` : trade.side === 'sell' ? `▼ ${t('sell')}` : '');
+    row.side.data = trade.side === 'buy' ? '▲ ' : trade.side === 'sell' ? '▼ ' : '';
+    setText(row.word, row.side.data && t(trade.side));
     setText(row.time, style.time(trade.ts || trade.recv_ts, true));
     setAttribute(row.element, 'data-side', trade.side);
   }
