@@ -33,6 +33,7 @@ export async function bixws(verb, ...options) {
     url,
     port: Number(/:(\d+)/.exec(address)[1]),
     exited,
+    pid: child.pid,
     said: () => said,
     stop: async (signal = 'SIGTERM') => {
       child.kill(signal);
@@ -90,6 +91,7 @@ export async function listen(url, ...requests) {
     messages,
     closed,
     close: () => socket.terminate(),
+    onText: (callback) => socket.on('message', (bytes) => callback(bytes.toString())),
     /** The first message, past or to come, that `wanted` accepts. */
     next: (wanted, milliseconds = PATIENCE_MS) => new Promise((resolve, reject) => {
       const past = messages.find(wanted);

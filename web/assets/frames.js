@@ -1,14 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // Frames: whatever changed is drawn once per animation frame, or as often as the viewer wants it, however often the
-// data came.
+// data came; less often where drawing is slow, so that the page still answers its viewer.
+
+const SHARE = 3; // a drawing is followed by at least twice its own time without one
+const LONGEST_REST_MS = 100; // but what is shown must not get old
 
 class Frames {
   #waiting = new Set();
   #requested = 0;
   #timer = 0;
   #drawnAt = 0;
+  #cost = 0;
+  #afterFrame = new MessageChannel();
   /** Least milliseconds between two drawings; 0: every frame; Infinity: only on now(). */
   #interval = 0;
+
+  constructor() {
+    // Style, layout and paint follow the callback in the same frame; the next task comes after them.
+    this.#afterFrame.port1.onmessage = () => (this.#cost = performance.now() - this.#drawnAt);
+  }
 
   get interval() {
     return this.#interval;
@@ -38,7 +48,8 @@ class Frames {
 
   #request() {
     if (this.#requested || this.#timer || this.#interval === Infinity) return;
-    const rest = this.#drawnAt + this.#interval - performance.now();
+    const least = Math.max(this.#interval, Math.min(this.#cost * SHARE, LONGEST_REST_MS));
+    const rest = this.#drawnAt + least - performance.now();
     if (rest <= 0) this.#requestFrame();
     else this.#timer = setTimeout(() => this.#requestFrame(), rest);
   }
@@ -56,6 +67,7 @@ class Frames {
     const things = [...this.#waiting];
     this.#waiting.clear();
     for (const thing of things) thing.render();
+    this.#afterFrame.port2.postMessage(null);
   }
 }
 

@@ -436,6 +436,11 @@ export class PriceTicker extends Component {
     this.#parts.search.select();
   }
 
+  /** The ticker whose figures stand there for a symbol now, or undefined. */
+  shownData(symbol) {
+    return this.#rows.get(symbol)?.shown ?? undefined;
+  }
+
   /** Symbols as shown now, in their order. */
   get shownSymbols() {
     return this.#order;
