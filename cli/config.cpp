@@ -10,6 +10,7 @@
 #include <set>
 
 #include "flags.h"
+#include "host/alert_rules.h"
 #include "host/registry.h"
 #include "host/spec.h"
 #include "model/config_error.h"
@@ -97,6 +98,13 @@ int show(const Call& call) {
 /// Feeds and sinks named in a file: do they exist, and do their keys?
 void check_specs(const host::ConfigFile& file, host::Registry& registry, std::vector<std::string>& problems) {
   for (const host::FileEntry& entry : file.entries) {
+    if (entry.key == "alerts") {
+      try {
+        (void)host::parse_alert_rules(entry.values);
+      } catch (const ConfigError& e) {
+        problems.push_back(file.path + ":" + std::to_string(entry.line) + ": " + e.what());
+      }
+    }
     if (entry.key != "feed" && entry.key != "sink") continue;
     for (const std::string& text : entry.values) {
       try {

@@ -4,6 +4,8 @@
 
 #include <bixws/event.h>
 
+#include "host/alert_rules.h"
+
 namespace bixws::cli {
 
 using host::Flag;
@@ -26,6 +28,18 @@ Flag sink_flag() {
           .value = "S",
           .help = "where data goes besides: name or name:key=value,key=value; may be repeated",
           .more = "bixws plugins list shows the sinks there are, bixws plugins info NAME their keys."};
+}
+
+Flag alerts_flag() {
+  return {.name = "alerts",
+          .type = FlagType::list,
+          .value = "RULE",
+          .help = "tell when: price:above=100000, move:percent=2,window=5m, ...; may be repeated",
+          .more =
+              "Rules are price, move, spread, volume, stale and gap. In bixws.yaml each may be a map that begins with "
+              "rule: price. docs/alerts.md explains all keys; bixws alerts test shows what a sink makes of one.",
+          .check = host::alert_problem,
+          .map_name = "rule"};
 }
 
 Flag symbols_flag() {

@@ -17,6 +17,7 @@ namespace bixws::cli {
 
 host::Flag feed_flag();
 host::Flag sink_flag();
+host::Flag alerts_flag();
 host::Flag symbols_flag();
 host::Flag channels_flag();
 host::Flag duration_flag();

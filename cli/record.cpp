@@ -57,6 +57,12 @@ int record(const Call& call) {
   host::PipelineOptions options;
   options.version = BIXWS_VERSION;
   options.feeds = values.list("feed");
+  // Another server's alerts come with its data.
+  if (!values.has("url")) {
+    options.alerts = values.list("alerts");
+  } else if (values.origin("alerts") == "--alerts") {
+    throw ConfigError("--url and --alerts do not go together: a server's own alerts are recorded; give it the rules");
+  }
   options.symbols = values.list("symbols");
   options.channels = channel_bits(values.list("channels"));
   options.duration = values.duration("duration");
@@ -95,6 +101,7 @@ Verb record_verb() {
                     {.name = "url", .value = "URL", .help = "record a running bixws server instead of a feed"},
                     {.name = "token", .value = "T", .help = "what that server wants to know", .secret = true},
                     {.name = "ca", .value = "FILE", .help = "trust the certificates signed by this one (PEM)"},
+                    alerts_flag(),
                     {.name = "insecure", .type = host::FlagType::boolean, .help = "trust any certificate"},
                     channels_flag(),
                     raw_flag(),

@@ -17,6 +17,7 @@ int replay(const Call& call) {
   host::PipelineOptions options;
   options.version = BIXWS_VERSION;
   options.sinks = values.list("sink");
+  options.alerts = values.list("alerts");
   recording::PlaybackOptions playback;
   playback.path = values.text("file");
   playback.session = values.integer("session");
@@ -72,9 +73,15 @@ Verb replay_verb() {
           "  bixws replay day.db --speed 10 --from +1m\n"
           "  # as fast as the console takes it\n"
           "  bixws replay day.db --speed max --no-serve --sink console\n"
+          "  # what would this rule have said?\n"
+          "  bixws replay day.db --speed max --no-serve --sink console --alerts move:percent=2 | grep alert\n"
           "  # test a bot: it misses nothing, and everything is over when the replay is\n"
           "  bixws replay day.db --speed max --wait-clients 1 --port 9000\n",
       .run = replay};
+  host::Flag alerts = alerts_flag();
+  alerts.help = "try these rules on the recording, instead of the alerts that it holds; may be repeated";
+  alerts.configurable = false;  // rules for what is live must not change what is played
+  verb.flags.push_back(std::move(alerts));
   for (host::Flag& flag : server_flags()) verb.flags.push_back(std::move(flag));
   return verb;
 }

@@ -25,6 +25,7 @@ int serve(const Call& call) {
   options.version = BIXWS_VERSION;
   options.feeds = feeds_of(values);
   options.sinks = values.list("sink");
+  options.alerts = values.list("alerts");
   options.symbols = values.list("symbols");
   options.duration = values.duration("duration");
   options.server = server_options(values);
@@ -52,6 +53,7 @@ Verb serve_verb() {
                 "Ctrl-C at once.",
             .flags = {feed_flag(),
                       sink_flag(),
+                      alerts_flag(),
                       {.name = "demo", .type = host::FlagType::boolean, .help = "a made-up market, as --feed sim"},
                       {.name = "record",
                        .value = "FILE",
@@ -63,6 +65,8 @@ Verb serve_verb() {
                 "  bixws serve --demo\n"
                 "  # two symbols of the exchange, and a recording\n"
                 "  bixws serve BTCUSDT ETHUSDT --feed binance --record day.db\n"
+                "  # told when bitcoin crosses a line, or anything moves 3 % within five minutes\n"
+                "  bixws serve --alerts price:above=100000,symbols=BTCUSDT --alerts move:percent=3,window=5m\n"
                 "  # 1,000 made-up events a second, every one sent at once\n"
                 "  bixws serve --feed sim:rate=1000,seed=7 --interval 0\n",
             .run = serve};

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "host/config.h"
+#include "host/spec.h"
 #include "model/config_error.h"
 #include "model/nearest.h"
 
@@ -82,24 +83,62 @@ struct Reader {
     if (value.IsNull()) return;  // "key:" with nothing behind it leaves the setting alone
     FileEntry entry{section, key, {}, key_node.Mark().line + 1};
     const bool many = flag->type == FlagType::list || flag->type == FlagType::words;
+    const std::size_t problems_before = problems.size();
     if (value.IsScalar()) {
-      entry.values.push_back(value.Scalar());
+      add_value(*flag, value.Scalar(), key_node, entry);
     } else if (value.IsSequence() && many) {
       for (const YAML::Node& item : value) {
-        if (!item.IsScalar()) return refuse(item, "an item of " + key + " must be plain text");
-        entry.values.push_back(item.Scalar());
+        if (item.IsScalar()) {
+          add_value(*flag, item.Scalar(), item, entry);
+        } else if (item.IsMap() && !flag->map_name.empty()) {
+          add_map(*flag, item, entry);
+        } else {
+          return refuse(item, "an item of " + key + " must be plain text" +
+                                  (flag->map_name.empty() ? "" : " or have a line " + flag->map_name + ": ..."));
+        }
       }
     } else {
       return refuse(value, key + " must be " + (many ? "a value or a list of values" : "one value"));
     }
-    // Values::resolve() checks again, but only what its command has: a mistake in a file is reported whichever command
-    // finds the file.
+    if (problems.size() == problems_before) file.entries.push_back(std::move(entry));
+  }
+
+  // Values::resolve() checks again, but only what its command has: a mistake in a file is reported whichever command
+  // finds the file.
+  void add_value(const Flag& flag, const std::string& text, const YAML::Node& where, FileEntry& entry) {
     try {
-      (void)checked_values(*flag, entry.values, at(key_node) + key);
-      file.entries.push_back(std::move(entry));
+      (void)checked_values(flag, {text}, at(where) + flag.name);
+      entry.values.push_back(text);
     } catch (const ConfigError& e) {
       problems.emplace_back(e.what());
     }
+  }
+
+  /// {rule: price, above: 5, symbols: [A, B]} as "price:above=5,symbols=A+B".
+  void add_map(const Flag& flag, const YAML::Node& item, FileEntry& entry) {
+    Spec spec;
+    for (const auto& pair : item) {
+      const std::string key = pair.first.IsScalar() ? pair.first.Scalar() : std::string();
+      std::string value;
+      if (pair.second.IsSequence()) {
+        for (const YAML::Node& part : pair.second) {
+          if (!part.IsScalar()) return refuse(part, "a part of " + key + " must be plain text");
+          value += (value.empty() ? "" : "+") + part.Scalar();
+        }
+      } else if (key.empty() || !pair.second.IsScalar()) {
+        return refuse(pair.first,
+                      "an item of " + flag.name + " must be made of lines such as " + flag.map_name + ": text");
+      } else {
+        value = pair.second.Scalar();
+      }
+      if (key == flag.map_name) {
+        spec.name = value;
+      } else {
+        spec.values.emplace_back(key, value);
+      }
+    }
+    if (spec.name.empty()) return refuse(item, "an item of " + flag.name + " needs a line " + flag.map_name + ": ...");
+    add_value(flag, text_of(spec), item, entry);
   }
 };
 

@@ -32,10 +32,13 @@ struct Flag {
   std::int64_t least = 0;            ///< of integers
   std::int64_t most = INT64_MAX;
   std::string (*check)(const std::string&) = nullptr;  ///< further check of one value: "must be ..." or empty
-  bool positional = false;                             ///< without dashes; `value` names it
-  bool required = false;                               ///< of positionals and of options without default
-  bool configurable = true;                            ///< false: command line only (FILE, --config)
-  bool secret = false;                                 ///< never shown
+  /// Of lists: an item in a config file may also be a map, whose member of this name stands before the colon and the
+  /// others behind it as key=value. Empty: plain text only.
+  std::string map_name;
+  bool positional = false;   ///< without dashes; `value` names it
+  bool required = false;     ///< of positionals and of options without default
+  bool configurable = true;  ///< false: command line only (FILE, --config)
+  bool secret = false;       ///< never shown
 };
 
 /// One value as it is kept: durations and numbers checked, booleans as "true" or "false". Throws ConfigError with

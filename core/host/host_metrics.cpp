@@ -66,7 +66,8 @@ std::string plain_name(std::string name) {
 }  // namespace
 
 std::string host_metrics(const Counters& counters, const std::vector<std::unique_ptr<Feed>>& feeds,
-                         const recording::Recorder* recorder, const std::vector<std::shared_ptr<SinkHost>>& sinks) {
+                         const recording::Recorder* recorder, const std::vector<std::shared_ptr<SinkHost>>& sinks,
+                         const alerts::Engine* alerts) {
   MetricsText out;
   std::vector<const DialectFeed*> exchanges;
   for (const auto& feed : feeds) {
@@ -86,6 +87,16 @@ std::string host_metrics(const Counters& counters, const std::vector<std::unique
   for (const auto& sink : sinks) {
     out.counter("bixws_sink_dropped_total", "Events a sink was too slow for.", sink->dropped(),
                 {{"sink", sink->name()}});
+  }
+  if (alerts != nullptr) {
+    const auto counts = alerts->counts();
+    for (const auto& count : counts) {
+      out.counter("bixws_alerts_fired_total", "Alerts that a rule fired.", count.fired, {{"rule", count.rule}});
+    }
+    for (const auto& count : counts) {
+      out.counter("bixws_alerts_held_back_total", "Alerts that a rule's cool-down swallowed.", count.held_back,
+                  {{"rule", count.rule}});
+    }
   }
   std::map<std::string, std::uint64_t> counted;  // two names may become one
   for (const auto& [name, value] : counters.all()) counted["bixws_plugin_" + plain_name(name)] += value;

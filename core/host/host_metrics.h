@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "alerts/engine.h"
 #include "host/counters.h"
 #include "host/feed.h"
 #include "host/sink_host.h"
@@ -13,8 +14,9 @@
 
 namespace bixws::host {
 
-/// Prometheus text. `recorder` may be null.
+/// Prometheus text. `recorder` and `alerts` may be null.
 std::string host_metrics(const Counters& counters, const std::vector<std::unique_ptr<Feed>>& feeds,
-                         const recording::Recorder* recorder, const std::vector<std::shared_ptr<SinkHost>>& sinks);
+                         const recording::Recorder* recorder, const std::vector<std::shared_ptr<SinkHost>>& sinks,
+                         const alerts::Engine* alerts);
 
 }  // namespace bixws::host

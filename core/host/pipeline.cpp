@@ -11,14 +11,17 @@
 #include <mutex>
 #include <thread>
 
+#include "host/alert_rules.h"
 #include "host/counters.h"
 #include "host/dialect_feed.h"
 #include "host/feed_host.h"
 #include "host/host_metrics.h"
+#include "host/plugin_traits.h"
 #include "host/remote_server.h"
 #include "host/replay_control.h"
 #include "host/replay_feed.h"
 #include "host/signals.h"
+#include "host/silence.h"
 #include "host/sink_host.h"
 #include "host/spec.h"
 #include "host/symbols.h"
@@ -51,6 +54,7 @@ class Pipeline {
   void add_import(const ImportRequest& import, Registry& registry);
   void add_recorder(const RecordRequest& request);
   void add_sink(const Spec& spec, Registry& registry);
+  void add_alerts();
   [[nodiscard]] Surroundings around() { return {hub_, instruments_, clock_, log_, counters_}; }
   [[nodiscard]] bool held_back() const;
   void add_server(server::Options options);
@@ -78,6 +82,8 @@ class Pipeline {
   std::unique_ptr<server::Server> server_;
   std::shared_ptr<recording::Recorder> recorder_;
   std::vector<std::shared_ptr<SinkHost>> sinks_;
+  std::shared_ptr<alerts::Engine> alerts_;
+  std::unique_ptr<SilenceWatch> silence_;
 
   std::thread attendant_;
   StopSignal attended_;  // the attendant has left
@@ -99,6 +105,7 @@ Pipeline::Pipeline(const PipelineOptions& options, Registry& registry, Log& log)
   } else {
     add_feeds(registry);
   }
+  if (!options.alerts.empty()) add_alerts();
   for (const std::string& text : options.sinks) add_sink(parse_spec(text), registry);
   // Before the recording is opened: a port in use must not leave an empty session in it.
   if (options.server) add_server(*options.server);
@@ -150,7 +157,7 @@ void Pipeline::add_feed(const Spec& spec, const std::vector<std::string>& symbol
 }
 
 void Pipeline::add_replay(const recording::PlaybackOptions& replay) {
-  auto feed = std::make_unique<ReplayFeed>(replay, around());
+  auto feed = std::make_unique<ReplayFeed>(replay, around(), options_.alerts.empty());
   first_exchange_ = feed->first_exchange();
   replay_ = feed.get();
   feeds_.push_back(std::move(feed));
@@ -193,7 +200,7 @@ void Pipeline::add_server(server::Options options) {
     if (recorder_ && recorder_->state().failing) reasons.push_back("recording: " + recorder_->state().problem);
     return reasons;
   };
-  options.metrics = [this] { return host_metrics(counters_, feeds_, recorder_.get(), sinks_); };
+  options.metrics = [this] { return host_metrics(counters_, feeds_, recorder_.get(), sinks_, alerts_.get()); };
   if (replay_ != nullptr) {
     options.replay = [this](const server::ReplayRequest& request) {
       return control_replay(replay_->replayer(), request);
@@ -270,9 +277,17 @@ void Pipeline::add_sink(const Spec& spec, Registry& registry) {
   if (sink == nullptr) throw ConfigError(owner + ": " + error.text);
   SinkHost::Options options;
   options.hold_back = held_back();
+  options.keeps_alerts = (traits_of(plugin) & kKeepsAlerts) != 0;
   sinks_.push_back(std::make_shared<SinkHost>(spec.name, std::move(sink), around(), options,
                                               [this](const std::string&) { fail(1); }));
   hub_.attach(sinks_.back());
+}
+
+void Pipeline::add_alerts() {
+  alerts_ = std::make_shared<alerts::Engine>(parse_alert_rules(options_.alerts));
+  hub_.set_deriver(alerts_);
+  // In a replay, time is what was recorded.
+  if (replay_ == nullptr) silence_ = std::make_unique<SilenceWatch>(alerts_, first_exchange_, around());
 }
 
 bool Pipeline::held_back() const {
@@ -354,6 +369,7 @@ void Pipeline::wait_for_clients() {
 
 void Pipeline::start_feeds() {
   feeds_running_ = feeds_.size();
+  if (silence_) silence_->start();
   for (const auto& feed : feeds_) {
     feed->start([this, name = feed->name()](const FeedEnd& end) { feed_ended(name, end); });
   }
@@ -387,6 +403,7 @@ bool Pipeline::complete() {
 void Pipeline::finish() {
   // In the direction of the data, so that everything that came in also goes out.
   for (const auto& feed : feeds_) feed->stop();
+  if (silence_) silence_->stop();
   if (server_) {
     hub_.drain();
     if (ended_by_itself_) {

@@ -44,6 +44,7 @@ struct RemoteRequest {
 struct PipelineOptions {
   std::vector<std::string> feeds;                    ///< specs; the first one's symbols have plain names on the wire
   std::vector<std::string> sinks;                    ///< specs
+  std::vector<std::string> alerts;                   ///< rules, see alert_rules.h
   std::vector<std::string> symbols;                  ///< as typed; empty: the defaults
   std::uint32_t channels = 0;                        ///< 1 << int(Channel); 0: ticker, trades, book, candles
   Micros duration = 0;                               ///< stop after this long; 0: never

@@ -2,6 +2,8 @@
 // ReplayFeed: what a session row tells about its instruments, and the end of a replay.
 #include "host/replay_feed.h"
 
+#include <algorithm>
+
 #include "host/flag.h"
 #include "model/batch.h"
 #include "recording/recording.h"
@@ -36,9 +38,19 @@ std::string first_exchange_of(const recording::PlaybackOptions& options) {
 
 }  // namespace
 
-ReplayFeed::ReplayFeed(const recording::PlaybackOptions& options, const Surroundings& around)
+bool ReplayFeed::Target::publish(std::unique_ptr<EventBatch> batch) {
+  if (!with_alerts_) {
+    const auto events = batch->events();
+    const auto kept =
+        std::remove_if(events.begin(), events.end(), [](const Event& e) { return e.kind == Kind::alert; });
+    batch->truncate(static_cast<std::size_t>(kept - events.begin()));
+  }
+  return hub_.publish(std::move(batch));
+}
+
+ReplayFeed::ReplayFeed(const recording::PlaybackOptions& options, const Surroundings& around, bool with_alerts)
     : first_exchange_(first_exchange_of(options)),
-      target_(around.hub),
+      target_(around.hub, with_alerts),
       replayer_(options, around.instruments, target_) {
   recording::Recording file(options.path);
   for (const std::string& label : split(file.session(options.session).symbols, ",")) {

@@ -14,8 +14,9 @@ namespace bixws::host {
 /// Consumers always hold it back: recorded events do not grow old.
 class ReplayFeed final : public Feed {
  public:
-  /// Throws RecordingError, ConfigError. The session's instruments are known afterwards.
-  ReplayFeed(const recording::PlaybackOptions& options, const Surroundings& around);
+  /// Throws RecordingError, ConfigError. The session's instruments are known afterwards. `with_alerts` false: those
+  /// that were recorded are left out, because rules are tried anew.
+  ReplayFeed(const recording::PlaybackOptions& options, const Surroundings& around, bool with_alerts = true);
 
   [[nodiscard]] const std::string& name() const override { return name_; }
   [[nodiscard]] bool held_back() const override { return true; }
@@ -27,9 +28,21 @@ class ReplayFeed final : public Feed {
   [[nodiscard]] recording::Replayer& replayer() { return replayer_; }
 
  private:
+  /// The hub, with or without the recorded alerts.
+  class Target final : public recording::ReplayTarget {
+   public:
+    Target(hub::Hub& hub, bool with_alerts) : hub_(hub), with_alerts_(with_alerts) {}
+    bool publish(std::unique_ptr<EventBatch> batch) override;
+    void new_epoch() override { hub_.new_epoch(); }
+
+   private:
+    hub::Hub& hub_;
+    bool with_alerts_;
+  };
+
   std::string name_ = "replay";
   std::string first_exchange_;
-  recording::HubTarget target_;
+  Target target_;
   recording::Replayer replayer_;
 };
 

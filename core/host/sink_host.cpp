@@ -55,14 +55,29 @@ void SinkHost::on_batch(const SharedBatch& batch, const market::Market&) {
   while (!has_room()) drop_oldest();
   queue_.push_back(batch);
   queued_bytes_ += batch->bytes();
-  lock.unlock();
+  ++taken_;
   changed_.notify_all();
+  if (!options_.keeps_alerts) return;
+  const auto events = batch->events();
+  if (std::any_of(events.begin(), events.end(), [](const Event& e) { return e.kind == Kind::alert; })) {
+    wait_for_alerts(lock);
+  }
+}
+
+void SinkHost::wait_for_alerts(std::unique_lock<std::mutex>& lock) {
+  const std::uint64_t mine = taken_;
+  const auto kept = [&] { return state_ != State::open || handled_ >= mine; };
+  if (changed_.wait_for(lock, options_.alert_patience, kept)) return;
+  log(LogLevel::warning, "has not kept an alert within " + std::to_string(options_.alert_patience.count()) +
+                             " ms, is its disk slow? The alert goes on without it");
+  this->count("late_alerts", 1);
 }
 
 void SinkHost::drop_oldest() {
   const SharedBatch batch = std::move(queue_.front());
   queue_.pop_front();
   queued_bytes_ -= batch->bytes();
+  ++handled_;
   std::uint64_t count = 0;
   for (const Event& event : batch->events()) {
     if (!wanted(event)) continue;
@@ -116,7 +131,14 @@ void SinkHost::work() {
       idle = queue_.empty();
     }
     changed_.notify_all();
-    if (tell_gaps(missed) && consume(*batch) && (!idle || sink_->flush() == 0)) continue;
+    if (tell_gaps(missed) && consume(*batch) && (!idle || sink_->flush() == 0)) {
+      {
+        const std::lock_guard lock(mutex_);
+        ++handled_;
+      }
+      if (options_.keeps_alerts) changed_.notify_all();
+      continue;
+    }
     {
       const std::lock_guard lock(mutex_);
       state_ = State::failed;

@@ -5,6 +5,7 @@
 
 #include <bixws/plugin.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -28,6 +29,9 @@ class SinkHost final : public hub::Listener, private Host {
     /// Full queue: wait, and so hold the feeds back, instead of dropping the oldest events and telling the sink so
     /// with a gap.
     bool hold_back = false;
+    /// The sink keeps alerts (Trait): whoever listens after it is told of an alert only when it has it.
+    bool keeps_alerts = false;
+    std::chrono::milliseconds alert_patience{5'000};  ///< but nobody waits longer than this
     std::vector<std::string> symbols;  ///< only these; empty: all
   };
   /// From the sink's thread, when it failed and was detached.
@@ -70,6 +74,7 @@ class SinkHost final : public hub::Listener, private Host {
   bool consume(const EventBatch& batch);
   bool tell_gaps(const MissedBy& missed);
   void drop_oldest();
+  void wait_for_alerts(std::unique_lock<std::mutex>& lock);
   [[nodiscard]] bool wanted(const Event& event) const;
 
   std::string name_;
@@ -84,6 +89,8 @@ class SinkHost final : public hub::Listener, private Host {
   std::condition_variable changed_;
   std::deque<SharedBatch> queue_;
   std::size_t queued_bytes_ = 0;
+  std::uint64_t taken_ = 0;    // batches that entered the queue
+  std::uint64_t handled_ = 0;  // and those that the sink is done with
   MissedBy missed_;  // dropped since the sink was last told
   std::uint64_t dropped_ = 0;
   enum class State { idle, open, failed, closed } state_ = State::idle;

@@ -2,6 +2,7 @@
 // Hub: the queue and the thread that owns the market.
 #include "hub/hub.h"
 
+#include <algorithm>
 #include <array>
 #include <future>
 #include <random>
@@ -85,14 +86,26 @@ void Hub::new_epoch() {
   post([this](market::Market& market) {
     market.reset();
     epoch_ = make_epoch();
+    if (deriver_) deriver_->reset();
     for (const auto& listener : listeners_) listener->on_epoch(epoch_, market);
   });
 }
 
 void Hub::process(EventBatch& batch) {
-  for (Event& event : batch.events()) {
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    Event& event = batch.events()[i];
     market_.apply(event, batch.arena());
     for (const auto& listener : listeners_) listener->on_event(event, market_);
+    if (!deriver_) continue;
+    deriver_->derive(event, market_, batch.arena(), derived_);
+    if (derived_.empty()) continue;
+    // Appended, then moved to the place right behind their cause.
+    const auto behind = static_cast<std::ptrdiff_t>(i + 1);
+    const auto old_end = static_cast<std::ptrdiff_t>(batch.size());
+    for (const Event& made : derived_) batch.append_in_place(made);
+    const auto events = batch.events();
+    std::rotate(events.begin() + behind, events.begin() + old_end, events.end());
+    derived_.clear();
   }
   events_.fetch_add(batch.size(), std::memory_order_relaxed);
 }

@@ -42,6 +42,17 @@ class Listener {
   virtual void on_stop() {}
 };
 
+/// Makes events out of events: what follows from one takes its place right behind it, for every listener and for the
+/// recording alike. Called on the hub's thread, for derived events too.
+class Deriver {
+ public:
+  virtual ~Deriver() = default;
+  /// `event` has been applied. Appends what follows from it, with bodies that live in `arena`.
+  virtual void derive(const Event& event, const market::Market& market, Arena& arena, std::vector<Event>& derived) = 0;
+  /// A new epoch: nothing that came before counts.
+  virtual void reset() = 0;
+};
+
 class Hub {
  public:
   struct Options {
@@ -57,6 +68,8 @@ class Hub {
 
   /// Before start().
   void attach(std::shared_ptr<Listener> listener);
+  /// Before start().
+  void set_deriver(std::shared_ptr<Deriver> deriver) { deriver_ = std::move(deriver); }
   void start();
   /// Processes what is queued, then calls on_stop of every listener. Idempotent; not from the hub's thread.
   void stop();
@@ -86,6 +99,8 @@ class Hub {
 
   Options options_;
   std::vector<std::shared_ptr<Listener>> listeners_;
+  std::shared_ptr<Deriver> deriver_;
+  std::vector<Event> derived_;  // scratch
   market::Market market_;
   std::string epoch_;
 

@@ -147,7 +147,8 @@ bool SessionWriter::reopen() {
 
 bool SessionWriter::wanted(const Event& event) const {
   if (event.kind == Kind::raw) return options_.raw;
-  if (event.kind == Kind::gap) return true;
+  // What was said about the data belongs to it, whichever channels are chosen.
+  if (event.kind == Kind::gap || event.kind == Kind::alert || event.kind == Kind::annotation) return true;
   // Where a replay stands is no part of what happened on the market.
   if (event.kind == Kind::status) return event.status().replay == nullptr;
   return (options_.channels & (1U << static_cast<unsigned>(channel_of(event.kind)))) != 0;

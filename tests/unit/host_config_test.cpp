@@ -23,6 +23,12 @@ const std::vector<Flag>& flags() {
       {.name = "interval", .type = FlagType::duration, .value = "D", .fallback = "100ms", .help = "how often"},
       {.name = "compress", .type = FlagType::boolean, .help = "smaller"},
       {.name = "feed", .type = FlagType::list, .value = "F", .fallback = "binance", .help = "from where"},
+      {.name = "rules",
+       .type = FlagType::list,
+       .value = "RULE",
+       .help = "when",
+       .check = [](const std::string& text) { return std::string(text.find("bad") == text.npos ? "" : "is bad"); },
+       .map_name = "rule"},
       {.name = "symbols", .type = FlagType::words, .value = "SYMBOL", .help = "what", .positional = true},
       {.name = "token", .type = FlagType::text, .value = "T", .help = "secret", .secret = true},
       {.name = "config", .value = "FILE", .help = "file", .configurable = false},
@@ -136,6 +142,17 @@ TEST(ConfigFile, NamesLineAndNearestKey) {
   EXPECT_EQ(refusal([] { file("feed: {sim: 1}\n"); }), "bixws.yaml:1: feed must be a value or a list of values");
   EXPECT_EQ(refusal([] { file("- port\n"); }), "bixws.yaml:1: expected lines such as \"port: 8765\"");
   EXPECT_THAT(refusal([] { file("port: 1\n  host: [\n"); }), HasSubstr("bixws.yaml:2: not YAML: "));
+}
+
+TEST(ConfigFile, AnItemOfAListMayBeAMap) {
+  const ConfigFile config =
+      file("rules:\n  - rule: price\n    above: 5\n    symbols: [A, B]\n    text: x, y\n  - gap\n");
+  EXPECT_THAT(resolve({}, {}, {config}).list("rules"), ElementsAre("price:above=5,symbols=A+B,text=x\\, y", "gap"));
+  EXPECT_EQ(refusal([] { file("rules:\n  - gap\n  - rule: bad\n    above: 5\n"); }), "bixws.yaml:3: rules is bad");
+  EXPECT_EQ(refusal([] { file("rules:\n  - above: 5\n"); }), "bixws.yaml:2: an item of rules needs a line rule: ...");
+  EXPECT_EQ(refusal([] { file("rules:\n  - rule: a\n    above: {x: 5}\n"); }),
+            "bixws.yaml:3: an item of rules must be made of lines such as rule: text");
+  EXPECT_EQ(refusal([] { file("feed:\n  - rule: price\n"); }), "bixws.yaml:2: an item of feed must be plain text");
 }
 
 TEST(ConfigFile, MayBeEmptyAndLeaveThingsOpen) {

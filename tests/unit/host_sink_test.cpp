@@ -122,6 +122,50 @@ TEST_F(SinkHostTest, GetsAllInOrderOnOneThreadAndIsClosedOnce) {
   EXPECT_EQ(host->dropped(), 0U);
 }
 
+std::unique_ptr<EventBatch> alert(World& world) {
+  Mark mark;
+  mark.id = "one";
+  auto made = std::make_unique<EventBatch>();
+  made->append(Event::alert(world.instruments.get("acme", "BTCUSDT"), 5, 5, mark));
+  return made;
+}
+
+TEST_F(SinkHostTest, ThatKeepsAlertsHasOneBeforeAnybodyElse) {
+  SinkHost::Options options;
+  options.keeps_alerts = true;
+  const auto host = sink(options);
+  world.hub.attach(world.keeper);  // after the sink, as server and recorder are
+  ASSERT_TRUE(host->start());
+  diary.open_gate(false);
+  world.hub.start();
+  world.hub.publish(batch(world, "BTCUSDT", 1));
+  ASSERT_TRUE(diary.wait_until_waiting());
+  EXPECT_TRUE(test::wait_until([this] { return world.keeper->messages().size() == 1; })) << "prices wait for nobody";
+  world.hub.publish(alert(world));
+  world.hub.publish(batch(world, "BTCUSDT", 2));
+  EXPECT_FALSE(test::wait_until([this] { return world.keeper->messages().size() > 1; }, test::Milliseconds(20)));
+  diary.open_gate(true);
+  EXPECT_TRUE(test::wait_until([this] { return world.keeper->messages().size() == 3; }));
+  finish(*host);
+  EXPECT_EQ(diary.messages.size(), 3U);
+}
+
+TEST_F(SinkHostTest, ThatKeepsAlertsTooSlowlyIsNotWaitedForForEver) {
+  SinkHost::Options options;
+  options.keeps_alerts = true;
+  options.alert_patience = std::chrono::milliseconds(1);
+  const auto host = sink(options);
+  world.hub.attach(world.keeper);
+  ASSERT_TRUE(host->start());
+  diary.open_gate(false);
+  world.hub.start();
+  world.hub.publish(alert(world));
+  EXPECT_TRUE(test::wait_until([this] { return world.keeper->messages().size() == 1; }));
+  EXPECT_THAT(world.log.lines(), testing::Contains(HasSubstr("has not kept an alert within 1 ms")));
+  diary.open_gate(true);
+  finish(*host);
+}
+
 TEST_F(SinkHostTest, ThatCannotOpenSaysSo) {
   diary.fail_open = true;
   const auto host = sink();

@@ -51,6 +51,13 @@ inline Decimal subtract(const Decimal& a, const Decimal& b) noexcept {
   return add(a, negated);
 }
 
+/// Exact product.
+inline Decimal multiply(const Decimal& a, const Decimal& b) noexcept {
+  int128_t product = 0;
+  if (!a.has_value() || !b.has_value() || __builtin_mul_overflow(a.mantissa(), b.mantissa(), &product)) return {};
+  return detail::make_decimal(product, a.exponent + b.exponent);
+}
+
 /// value * 10^power, by moving the decimal point.
 inline Decimal shift(const Decimal& value, int power) noexcept {
   if (!value.has_value()) return {};

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Traits: what a plugin may promise beyond its descriptor, as a second exported C symbol. A plugin that has nothing to
+// promise leaves it out, so plugins made before it exists still fit.
+#pragma once
+
+#include <bixws/plugin.h>
+
+namespace bixws {
+
+/// Bits of what bixws_plugin_traits() answers.
+enum Trait : std::uint32_t {
+  /// A sink that has put an alert where it survives the process when consume() returns. Nobody else is told of an alert
+  /// before that, so what a client or a recording has seen is never lost to this sink. consume() must be quick, as
+  /// everything waits for it.
+  kKeepsAlerts = 1,
+};
+
+}  // namespace bixws
+
+/// Optional. Define it as: BIXWS_EXPORT std::uint32_t bixws_plugin_traits() noexcept
+BIXWS_EXPORT std::uint32_t bixws_plugin_traits() noexcept;
