@@ -16,11 +16,16 @@ Verb sessions_verify_verb();
 Verb sessions_export_verb();
 Verb sessions_index_verb();
 Verb sessions_import_verb();
+Verb alerts_test_verb();
+Verb chart_verb();
+Verb top_verb();
+Verb doctor_verb();
 Verb plugins_list_verb();
 Verb plugins_info_verb();
 Verb config_show_verb();
 Verb config_check_verb();
 Verb config_init_verb();
 Verb completion_verb();
+Verb man_verb();
 
 }  // namespace bixws::cli
