@@ -96,6 +96,7 @@ struct MessageParser::State {
   od::parser parser;
   std::string padded;
   std::string plain_exchange;
+  std::string assumed_exchange;
   std::vector<Level> bids, asks;
   std::vector<Trade> trades;
   std::vector<Point> points;
@@ -178,6 +179,7 @@ struct MessageParser::State {
         }
       }
     }
+    if (exchange.empty()) exchange = assumed_exchange;
     if (exchange.empty()) throw Refused{"the ticker of " + std::string(label) + " names no exchange"};
     if (is_plain(label)) note_plain(exchange);
     Event event = Event::of(instruments.get(exchange, plain_symbol(label)), recv_ts, ts, t);
@@ -308,6 +310,7 @@ struct MessageParser::State {
                       type == MessageType::annotation;
     if (!data) return;
     // The status of a replay as a whole is of no exchange.
+    if (f.exchange.empty()) f.exchange = assumed_exchange;
     if (f.exchange.empty() && type != MessageType::status) throw Refused{"no exchange"};
     const Instrument& instrument = instruments.get(f.exchange, f.symbol);
     if (f.plain && !f.symbol.empty()) note_plain(f.exchange);
@@ -389,6 +392,8 @@ struct MessageParser::State {
 
 MessageParser::MessageParser(Instruments& instruments) : state_(std::make_unique<State>(instruments)) {}
 MessageParser::~MessageParser() = default;
+
+void MessageParser::assume_exchange(std::string exchange) { state_->assumed_exchange = std::move(exchange); }
 
 std::string_view MessageParser::plain_exchange() const { return state_->plain_exchange; }
 

@@ -52,6 +52,8 @@ class MessageParser {
   /// Appends the message's events to `into`: tickers for initial_data and market_update, one event for the other data
   /// types, none for answers. `seq` of the events is the server's.
   ParsedMessage parse(std::string_view text, EventBatch& into);
+  /// Whose data it is that names no exchange, instead of being refused.
+  void assume_exchange(std::string exchange);
   /// The exchange whose symbols came without a prefix; empty until one did.
   [[nodiscard]] std::string_view plain_exchange() const;
 
