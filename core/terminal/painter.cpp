@@ -5,6 +5,8 @@
 #include <array>
 #include <cstdlib>
 
+#include "terminal/printing.h"
+
 namespace bixws::terminal {
 namespace {
 
@@ -62,19 +64,10 @@ Capabilities detect_capabilities(const TerminalEnvironment& e, ColorChoice choic
   return c;
 }
 
-void Painter::move_to(std::string& out, int x, int y) {
-  if (x == x_ && y == y_) return;
-  out += "\x1b[" + std::to_string(y + 1) + ";" + std::to_string(x + 1) + "H";
-  x_ = x;
-  y_ = y;
-}
+namespace {
 
-void Painter::set_style(std::string& out, const Style& style) {
-  if (style_ == style) return;
-  style_ = style;
-  const auto& table = capabilities_.palette == Palette::none      ? kNone
-                      : capabilities_.palette == Palette::sixteen ? kSixteen
-                                                                  : kIndexed;
+void append_style(std::string& out, const Style& style, Palette palette) {
+  const auto& table = palette == Palette::none ? kNone : palette == Palette::sixteen ? kSixteen : kIndexed;
   const Paint& paint = table[static_cast<std::size_t>(style.ink)];
   out += "\x1b[0";
   if (style.bold) out += ";1";
@@ -86,15 +79,55 @@ void Painter::set_style(std::string& out, const Style& style) {
   out += 'm';
 }
 
+void append_glyph(std::string& out, char32_t glyph, bool utf8) {
+  if (glyph < 0x80 || utf8) {
+    append_utf8(out, glyph);
+  } else {
+    out.append(static_cast<std::size_t>(width_of(glyph)), '?');
+  }
+}
+
+}  // namespace
+
+void Painter::move_to(std::string& out, int x, int y) {
+  if (x == x_ && y == y_) return;
+  out += "\x1b[" + std::to_string(y + 1) + ";" + std::to_string(x + 1) + "H";
+  x_ = x;
+  y_ = y;
+}
+
+void Painter::set_style(std::string& out, const Style& style) {
+  if (style_ == style) return;
+  style_ = style;
+  append_style(out, style, capabilities_.palette);
+}
+
 void Painter::put(std::string& out, const Cell& cell) {
   if (cell.glyph == 0) return;  // the right half of what was just written
   set_style(out, cell.style);
-  if (cell.glyph < 0x80 || capabilities_.utf8) {
-    append_utf8(out, cell.glyph);
-  } else {
-    out.append(static_cast<std::size_t>(width_of(cell.glyph)), '?');
-  }
+  append_glyph(out, cell.glyph, capabilities_.utf8);
   x_ += width_of(cell.glyph);
+}
+
+std::string print_screen(const Screen& screen, Capabilities capabilities) {
+  const auto [width, height] = screen.size();
+  std::string out;
+  for (int y = 0; y < height; ++y) {
+    int end = width;
+    while (end > 0 && screen.at(end - 1, y) == Cell{}) --end;
+    Style style;
+    for (int x = 0; x < end; ++x) {
+      const Cell& cell = screen.at(x, y);
+      if (cell.glyph == 0) continue;
+      if (cell.style != style && capabilities.palette != Palette::none)
+        append_style(out, cell.style, capabilities.palette);
+      style = cell.style;
+      append_glyph(out, cell.glyph, capabilities.utf8);
+    }
+    if (style != Style{} && capabilities.palette != Palette::none) out += "\x1b[0m";
+    out += '\n';
+  }
+  return out;
 }
 
 std::string Painter::paint(const Screen& next) {
