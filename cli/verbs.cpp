@@ -13,10 +13,13 @@ namespace bixws::cli {
 
 const std::vector<Verb>& verbs() {
   static const std::vector<Verb> all{
-      serve_verb(),          watch_verb(),           record_verb(),          replay_verb(),
-      sessions_list_verb(),  sessions_info_verb(),   sessions_verify_verb(), sessions_export_verb(),
-      sessions_index_verb(), sessions_import_verb(), plugins_list_verb(),    plugins_info_verb(),
-      config_show_verb(),    config_check_verb(),    config_init_verb(),     completion_verb(),
+      serve_verb(),           watch_verb(),           record_verb(),
+      replay_verb(),          sessions_list_verb(),   sessions_info_verb(),
+      sessions_verify_verb(), sessions_export_verb(), sessions_index_verb(),
+      sessions_import_verb(), chart_verb(),           top_verb(),
+      doctor_verb(),          alerts_test_verb(),     plugins_list_verb(),
+      plugins_info_verb(),    config_show_verb(),     config_check_verb(),
+      config_init_verb(),     completion_verb(),      man_verb(),
   };
   return all;
 }
