@@ -10,6 +10,7 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <vector>
 
 #include "model/event_json.h"
 #include "webhook/delivery.h"
@@ -75,20 +76,21 @@ class WebhookSink final : public Sink {
   }
 
   int consume(const Event* events, std::size_t count) noexcept override {
-    bool added = false;
     try {
+      std::vector<Outbox::Entry> alerts;
       for (std::size_t i = 0; i < count; ++i) {
         if (events[i].kind != Kind::alert) continue;
+        const Mark& mark = events[i].mark();
         message_.clear();
         append_message(message_, events[i], events[i].instrument->symbol);
-        if (!outbox_->add(events[i], message_.view(), host_->now())) continue;
-        host_->count("queued", 1);
-        added = true;
+        alerts.push_back({std::string(mark.id), message_.str(), std::string(mark.text), events[i].ts});
       }
+      if (alerts.empty()) return 0;
+      host_->count("queued", static_cast<std::uint64_t>(outbox_->add(alerts, host_->now())));
     } catch (const std::exception& e) {
       return fail(e.what());
     }
-    if (added) delivery_->wake();
+    delivery_->wake();
     return 0;
   }
 

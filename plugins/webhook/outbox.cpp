@@ -39,16 +39,25 @@ Outbox::Outbox(const std::string& path) : db_(path, recording::Database::Access:
   postpone_ = db_.prepare("UPDATE alerts SET due = ? WHERE number = ?");
 }
 
-bool Outbox::add(const Event& alert, std::string_view message, Micros now) {
+std::int64_t Outbox::add(const std::vector<Entry>& alerts, Micros now) {
   const std::lock_guard guard(mutex_);
   const std::int64_t before = db_.integer("SELECT total_changes()");
-  insert_.bind_text(1, alert.mark().id);
-  insert_.bind_text(2, message);
-  insert_.bind_text(3, alert.mark().text);
-  insert_.bind(4, alert.ts);
-  insert_.bind(5, now);
-  insert_.run();
-  return db_.integer("SELECT total_changes()") != before;
+  db_.exec("BEGIN IMMEDIATE");
+  try {
+    for (const Entry& alert : alerts) {
+      insert_.bind_text(1, alert.id);
+      insert_.bind_text(2, alert.message);
+      insert_.bind_text(3, alert.text);
+      insert_.bind(4, alert.ts);
+      insert_.bind(5, now);
+      insert_.run();
+    }
+    db_.exec("COMMIT");
+  } catch (...) {
+    if (db_.in_transaction()) db_.exec("ROLLBACK");
+    throw;
+  }
+  return db_.integer("SELECT total_changes()") - before;
 }
 
 std::optional<Waiting> Outbox::begin(Micros now, Micros& next_due) {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "recording/database.h"
 
@@ -30,8 +31,12 @@ class Outbox {
   /// Made if missing. One process at a time: another is refused with a text that says so.
   explicit Outbox(const std::string& path);
 
-  /// False: an alert of this id waits already.
-  bool add(const Event& alert, std::string_view message, Micros now);
+  struct Entry {
+    std::string id, message, text;
+    Micros ts = 0;
+  };
+  /// All of them or none. Returns how many are new: an alert whose id waits already is not added again.
+  std::int64_t add(const std::vector<Entry>& alerts, Micros now);
   /// The alert that has been due longest, marked as attempted before it is returned. `next_due` is when to look again
   /// if there is none; 0: nothing waits at all.
   std::optional<Waiting> begin(Micros now, Micros& next_due);

@@ -21,7 +21,8 @@ using testing::HasSubstr;
 class Webhook : public testing::Test {
  protected:
   /// A server whose feed gives `count` trades, each of which fires an alert; then it is silent.
-  std::vector<std::string> serve(const std::string& count, const std::string& sink) const {
+  std::vector<std::string> serve(const std::string& count, const std::string& sink,
+                                 const std::string& waits = "first-wait=10ms,longest-wait=50ms") const {
     const std::string feed = std::string(BIXWS_SOURCE_DIR) + "/tests/support/tools/alternating_feed.py";
     return {"serve",
             "--port",
@@ -29,7 +30,7 @@ class Webhook : public testing::Test {
             "--feed",
             "exec:command=python3 " + feed + " " + count,
             "--sink",
-            sink + ",outbox=" + outbox() + ",first-wait=10ms,longest-wait=50ms",
+            sink + ",outbox=" + outbox() + "," + waits,
             "--alerts",
             "price:above=100,below=100,hysteresis=0,cooldown=0,name=line"};
   }
@@ -80,8 +81,8 @@ TEST_F(Webhook, IsTriedAgainUntilItIsTakenAndEachRepeatIsMarked) {
 }
 
 TEST_F(Webhook, ThatNeverAnswersOrIsSlowBlocksNobodyAndIsVisible) {
-  const Hook receiver = hook({"never", "slow:0.1"});
-  ProcessOptions started = options(serve("1", "webhook:url=" + receiver.url() + ",timeout=300ms"));
+  const Hook receiver = hook({"never", "slow:0.2"});
+  ProcessOptions started = options(serve("1", "webhook:url=" + receiver.url() + ",timeout=1500ms"));
   Process bixws(BIXWS_BINARY, started);
   const auto listening = bixws.wait_for_line("listening on ws://(\\S+)", Process::Output::err);
   ASSERT_TRUE(listening) << bixws.err();
@@ -99,7 +100,7 @@ TEST_F(Webhook, ThatNeverAnswersOrIsSlowBlocksNobodyAndIsVisible) {
 
 TEST_F(Webhook, OneThatIsRefusedDoesNotHoldUpTheOthers) {
   const Hook receiver = hook({"400", "ok", "ok", "ok"});
-  Process bixws(BIXWS_BINARY, options(serve("3", "webhook:url=" + receiver.url())));
+  Process bixws(BIXWS_BINARY, options(serve("3", "webhook:url=" + receiver.url(), "first-wait=1s,longest-wait=1s")));
   ASSERT_TRUE(receiver.wait_for(4)) << bixws.err();
   std::vector<std::string> ids;
   for (const RawJson& request : receiver.requests()) ids.push_back(body(request)["id"].text());

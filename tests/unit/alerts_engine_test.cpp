@@ -29,7 +29,7 @@ Decimal decimal(std::string_view text) {
 /// Feeds events to rules as the hub does, and notes what they say.
 class Rules {
  public:
-  explicit Rules(const std::vector<std::string>& texts) : engine(host::parse_alert_rules(texts)) {}
+  explicit Rules(const std::vector<std::string>& rules) : engine(host::parse_alert_rules(rules)) {}
 
   void event(const Event& made) {
     EventBatch batch;
