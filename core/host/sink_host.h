@@ -32,7 +32,7 @@ class SinkHost final : public hub::Listener, private Host {
     /// The sink keeps alerts (Trait): whoever listens after it is told of an alert only when it has it.
     bool keeps_alerts = false;
     std::chrono::milliseconds alert_patience{5'000};  ///< but nobody waits longer than this
-    std::vector<std::string> symbols;  ///< only these; empty: all
+    std::vector<std::string> symbols;                 ///< only these; empty: all
   };
   /// From the sink's thread, when it failed and was detached.
   using OnFail = std::function<void(const std::string& name)>;
@@ -91,7 +91,7 @@ class SinkHost final : public hub::Listener, private Host {
   std::size_t queued_bytes_ = 0;
   std::uint64_t taken_ = 0;    // batches that entered the queue
   std::uint64_t handled_ = 0;  // and those that the sink is done with
-  MissedBy missed_;  // dropped since the sink was last told
+  MissedBy missed_;            // dropped since the sink was last told
   std::uint64_t dropped_ = 0;
   enum class State { idle, open, failed, closed } state_ = State::idle;
   bool ending_ = false;
