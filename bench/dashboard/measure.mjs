@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // See run. Each figure stands beside its goal.
 import { readFileSync } from 'node:fs';
+import { availableParallelism, loadavg } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { bixws, listen } from '../../tests/web/bixws.mjs';
@@ -12,7 +13,7 @@ const SETTLE_S = 10; // from the first prices until what is loaded is loaded
 const BASELINE_S = 10;
 const LONG_TASK_MS = 50;
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { minutes: { type: 'string' }, symbols: { type: 'string', default: '50' }, realtime: { type: 'boolean' } } });
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { minutes: { type: 'string' }, symbols: { type: 'string', default: '50' } } });
 const minutes = Number(values.minutes ?? (positionals[0] === 'full' ? 5 : 1));
 if (!(minutes > 0)) throw new Error('--minutes must be above 0');
 
@@ -75,6 +76,7 @@ function ages(shown, arrived) {
   return list.sort((a, b) => a - b);
 }
 
+const [loadBefore] = loadavg();
 const count = Number(values.symbols);
 const names = SYMBOLS.flatMap((base) => [`${base}USDT`, `${base}USDC`]).slice(0, count);
 const server = await bixws('serve', ...names, '--feed', `sim:rate=${RATE},seed=7`);
@@ -132,7 +134,7 @@ try {
     ['heap growth (%)', (100 * (heapAfter - heapBefore)) / heapBefore, 10],
     ['server, one dashboard (% of a core)', 100 * (withPage - withListener), 5],
   ];
-  console.log(`${names.length} symbols, ${RATE} updates/s, ${minutes} min`);
+  console.log(`${names.length} symbols, ${RATE} updates/s, ${minutes} min, ${availableParallelism()} cores, load ${loadBefore.toFixed(1)} before: by the clock, so an idle machine is needed`);
   for (const [what, value, most] of rows) {
     const held = value <= most;
     failed ||= !held;

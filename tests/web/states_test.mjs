@@ -77,7 +77,7 @@ test('an empty market says why, and what else there is', async (t) => {
   await page.locator('bixws-ticker').getByText('No prices yet').waitFor();
   await page.locator('bixws-ticker code', { hasText: 'bixws serve --demo' }).waitFor();
   await page.locator('bixws-status[data-tone="bad"], bixws-status[data-tone="busy"]').waitFor();
-  for (const name of ['chart', 'book', 'trades']) await page.locator(`bixws-${name} .bx-note`, { hasText: 'Choose a symbol' }).waitFor();
+  for (const name of ['chart', 'book', 'trades']) await page.locator(`bixws-${name} .bx-note`, { hasText: 'No prices yet' }).waitFor();
 });
 
 test('behind a path: told to the server, or taken off by a proxy', async (t) => {

@@ -108,7 +108,7 @@ export class BookLadder extends Component {
     setText(state, warning ? t(warning) : '');
     setAttribute(this, 'data-stale', warning !== '' || undefined);
     if (!has) {
-      const lines = !symbol ? [t('chooseSymbol')] : [t('noBook', { symbol }), this.#refused || t('noBookWhy')];
+      const lines = !symbol ? [this.noSymbol] : [t('noBook', { symbol }), this.#refused || t('noBookWhy')];
       if (note.textContent !== lines.join('')) note.replaceChildren(...lines.map((line, i) => h('p', { class: i ? undefined : 'bx-note-title' }, line)));
       return;
     }

@@ -3,7 +3,7 @@
 // with the same `url` share one connection.
 import { BixwsClient, defaultUrl } from './bixws-client.js';
 import { frames } from './frames.js';
-import { onLanguage } from './language.js';
+import { onLanguage, t } from './language.js';
 
 const shared = new Map();
 
@@ -90,6 +90,11 @@ export class Component extends HTMLElement {
     const end = this.#client.subscribe(wish);
     this.#ends.push(end);
     return end.answered;
+  }
+
+  /** What to say in place of a symbol's data while none is chosen. */
+  get noSymbol() {
+    return t(this.#client?.symbols.length ? 'chooseSymbol' : 'emptyMarket');
   }
 
   /** `urgent`: a state rather than a price. */

@@ -25,7 +25,8 @@ export class InstrumentHead extends Component {
       const value = (parts.facts[key] = h('dd', { class: 'bx-number', 'data-value': key }));
       return h('div', {}, h('dt', {}, t(key)), value);
     });
-    this.append(h('div', { class: 'bx-instrument-title' }, parts.name, parts.exchange), h('div', { class: 'bx-instrument-now' }, parts.price, parts.arrow, parts.change, parts.age), h('dl', { class: 'bx-instrument-facts' }, facts));
+    parts.list = h('dl', { class: 'bx-instrument-facts' }, facts);
+    this.append(h('div', { class: 'bx-instrument-title' }, parts.name, parts.exchange), h('div', { class: 'bx-instrument-now' }, parts.price, parts.arrow, parts.change, parts.age), parts.list);
   }
 
   attach() {
@@ -48,6 +49,7 @@ export class InstrumentHead extends Component {
     const stale = !this.client.isConnected() && Boolean(ticker);
     setAttribute(this, 'data-stale', stale || undefined);
     setText(parts.age, stale ? t('lastValues', { time: style.time(ticker.recv_ts) }) : '');
+    parts.list.hidden = !ticker;
     setText(parts.price, ticker ? style.exact(ticker.price) : '–');
     if (this.#before !== undefined && ticker?.price !== undefined) {
       const direction = compare(ticker.price, this.#before);

@@ -91,6 +91,12 @@ export class NumberStyle {
     return this.dateFormat.format(micros / 1000);
   }
 
+  /** When a bar begins: no bar is shorter than a minute. */
+  barTime(micros) {
+    this.barFormat ??= new Intl.DateTimeFormat(this.locale, { dateStyle: 'medium', timeStyle: 'short' });
+    return this.barFormat.format(micros / 1000);
+  }
+
   /** "1:23:45" of a span in microseconds. */
   span(micros) {
     const seconds = Math.max(0, Math.floor(micros / 1e6));

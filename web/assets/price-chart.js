@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // <bixws-chart>: candles of one symbol, from history and then live, with indicators, drawings and alert levels.
 import { announce } from './announce.js';
+import { CandleLegend } from './candle-legend.js';
 import { CandleSeries, SECONDS } from './candle-series.js';
 import { Drawings, TOOLS } from './chart-drawings.js';
 import { loadCharts } from './chart-library.js';
 import { skinOf } from './chart-skin.js';
 import { Component } from './component.js';
-import { scaleOf, subtract } from './decimal-text.js';
+import { scaleOf } from './decimal-text.js';
 import { h, icon, setAttribute, setText } from './dom.js';
 import { frames } from './frames.js';
 import { t } from './language.js';
@@ -89,7 +90,7 @@ export class PriceChart extends Component {
     const now = h('button', { type: 'button', class: 'bx-button', 'aria-label': t('toNow'), title: t('toNow'), onclick: () => this.#chart?.scrollToRealTime(200) }, icon('end'));
     const picture = h('button', { type: 'button', class: 'bx-button', 'aria-label': t('savePicture'), title: t('savePicture'), onclick: () => this.#savePicture() }, icon('camera'));
     parts.bar = h('div', { class: 'bx-bar bx-chart-bar' }, parts.times, parts.moreTimes, parts.indicators.root, parts.tools, parts.noteText, h('span', { class: 'bx-grow' }), now, picture);
-    parts.legend = h('dl', { class: 'bx-legend', 'aria-label': t('chartTable') });
+    parts.legend = new CandleLegend();
     parts.hint = h('div', { class: 'bx-hint', role: 'status' });
     parts.canvas = h('div', { class: 'bx-canvas', role: 'application', tabindex: '0', 'aria-roledescription': t('chart'), 'aria-label': t('chart'), onkeydown: (event) => this.#onKey(event) });
     parts.canvas.setAttribute('dir', 'ltr');
@@ -99,7 +100,7 @@ export class PriceChart extends Component {
       h('thead', {}, h('tr', {}, ['time', 'openLong', 'highLong', 'lowLong', 'closeLong', 'volume'].map((key) => h('th', { scope: 'col', class: 'bx-end' }, t(key))))),
       parts.tableBody);
     parts.details = h('details', { class: 'bx-chart-table', ontoggle: () => this.#fillTable() }, h('summary', {}, t('chartTable')), h('div', { class: 'bx-scroll', tabindex: '0', role: 'region', 'aria-label': t('chartTable') }, table));
-    this.append(parts.bar, h('div', { class: 'bx-chart-head' }, parts.legend, parts.hint), h('div', { class: 'bx-chart-body' }, parts.canvas, parts.note), parts.details);
+    this.append(parts.bar, h('div', { class: 'bx-chart-head' }, parts.legend.element, parts.hint), h('div', { class: 'bx-chart-body' }, parts.canvas, parts.note), parts.details);
     this.addEventListener('keydown', (event) => event.key === 'Escape' && this.#drawings?.cancel());
     this.#fillTimes();
     this.#makeChart();
@@ -327,8 +328,9 @@ export class PriceChart extends Component {
     if (this.#chart || !this.symbol) {
       const empty = this.#series.length === 0;
       note.hidden = !empty;
+      setAttribute(this, 'data-empty', empty);
       if (empty) {
-        const lines = this.symbol ? [t('noCandles'), t('noCandlesWhy')] : [t('chooseSymbol')];
+        const lines = this.symbol ? [t('noCandles'), t('noCandlesWhy')] : [this.noSymbol];
         if (note.textContent !== lines.join('')) note.replaceChildren(...lines.map((line, i) => h('p', { class: i ? undefined : 'bx-note-title' }, line)));
       }
     }
@@ -371,28 +373,10 @@ export class PriceChart extends Component {
 
   #writeLegend() {
     const { legend, hint } = this.#parts;
-    const bar = this.#hovered ?? this.#series.last;
     const style = numberStyle();
-    if (!bar) {
-      legend.replaceChildren();
-      this.legendCells = null;
-      return;
-    }
-    if (!this.legendCells || this.legendCells.owner !== legend) {
-      const cell = (key) => h('dd', { class: 'bx-number', 'data-value': key });
-      const cells = Object.fromEntries(['time', 'open', 'high', 'low', 'close', 'change', 'volume'].map((key) => [key, cell(key)]));
-      legend.replaceChildren(h('dt', { class: 'bx-unseen' }, t('time')), cells.time,
-        h('dt', {}, t('open')), cells.open, h('dt', {}, t('high')), cells.high, h('dt', {}, t('low')), cells.low,
-        h('dt', {}, t('closePrice')), cells.close, h('dt', { class: 'bx-unseen' }, '±'), cells.change, h('dt', {}, t('volume')), cells.volume);
-      this.legendCells = { owner: legend, ...cells };
-    }
-    const cells = this.legendCells;
-    setText(cells.time, style.dateTime(bar.open_ts));
-    for (const key of ['open', 'high', 'low', 'close', 'volume']) setText(cells[key], style.exact(bar[key]));
-    const change = subtract(bar.close, bar.open);
-    setText(cells.change, style.exact(change, true));
-    setAttribute(cells.change, 'data-sign', Number(change) > 0 ? 'up' : Number(change) < 0 ? 'down' : undefined);
-    if (this.#drawings?.isDrawing) return;
+    const bar = this.#hovered ?? this.#series.last;
+    legend.write(bar);
+    if (!bar || this.#drawings?.isDrawing) return;
     const notes = [this.#factor > 1 ? t('merged', { count: style.count(this.#factor) }) : '', this.#history === 'none' ? t('noHistory') : '', this.#marks && !this.#marks.shared ? t('keptHere') : ''];
     setText(hint, notes.filter(Boolean).join(' · '));
   }

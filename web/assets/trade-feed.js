@@ -136,7 +136,7 @@ export class TradeFeed extends Component {
     scroll.hidden = empty;
     note.hidden = !empty;
     if (empty) {
-      const lines = symbol ? [t('noTrades'), t('noTradesWhy')] : [t('chooseSymbol')];
+      const lines = symbol ? [t('noTrades'), t('noTradesWhy')] : [this.noSymbol];
       if (note.textContent !== lines.join('')) note.replaceChildren(...lines.map((line, i) => h('p', { class: i ? undefined : 'bx-note-title' }, line)));
     }
   }
