@@ -115,6 +115,8 @@ void status_message(TextBuffer& out, const Event& event, std::string_view label)
       out.raw(",\"speed\":\"max\"");
     }
     optional_text(out, ",\"state\":", status.replay->state);
+    optional_time(out, ",\"from\":", status.replay->from);
+    optional_time(out, ",\"to\":", status.replay->to);
     out.raw('}');
   }
   out.raw('}');

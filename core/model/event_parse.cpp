@@ -216,6 +216,10 @@ struct MessageParser::State {
         fields.replay.speed = speed.type() == od::json_type::number ? double(speed.get_double()) : 0.0;
       } else if (key == "state") {
         fields.replay.state = arena.copy(std::string_view(field.value().get_string()));
+      } else if (key == "from") {
+        fields.replay.from = field.value().get_int64();
+      } else if (key == "to") {
+        fields.replay.to = field.value().get_int64();
       }
     }
     fields.status.replay = &fields.replay;

@@ -94,6 +94,8 @@ std::unique_ptr<EventBatch> Playback::status_batch(std::int64_t now_ns) {
   replay.position = position(now_ns);
   replay.speed = options_.speed;
   replay.state = kStates[static_cast<std::size_t>(state_)];
+  replay.from = std::max(from_, session().started_ts);
+  replay.to = std::min(to_, session().ended_ts);
   Status status;
   status.state = state_ == State::ended ? FeedState::ended : FeedState::live;
   if (state_ == State::ended) status.reason = error_;

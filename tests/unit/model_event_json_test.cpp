@@ -80,13 +80,13 @@ TEST_F(EventJson, EveryMessageReadsBackToItself) {
 }
 
 TEST_F(EventJson, StatusOfAReplayCarriesItsPosition) {
-  const ReplayPosition position{3, 1795372800000000, 2.5, "playing"};
+  const ReplayPosition position{3, 1795372800000000, 2.5, "playing", 1795372700000000, 1795372900000000};
   Status status;
   status.state = FeedState::live;
   status.replay = &position;
   EXPECT_EQ(
       message(Event::of(btc, 7, 0, status), ""),
-      R"({"type":"status","exchange":"binance","state":"live","ts":7,"replay":{"session":3,"position":1795372800000000,"speed":2.5,"state":"playing"}})");
+      R"({"type":"status","exchange":"binance","state":"live","ts":7,"replay":{"session":3,"position":1795372800000000,"speed":2.5,"state":"playing","from":1795372700000000,"to":1795372900000000}})");
 }
 
 TEST_F(EventJson, TheStatusOfAWholeReplayIsOfNoExchange) {

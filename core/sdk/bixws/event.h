@@ -80,8 +80,9 @@ struct Candle {
 struct ReplayPosition {
   std::int64_t session = 0;
   Micros position = 0;
-  double speed = 1;  ///< 0: as fast as consumers take
-  Text state;        ///< "playing", "paused", "ended"
+  double speed = 1;         ///< 0: as fast as consumers take
+  Text state;               ///< "playing", "paused", "ended"
+  Micros from = 0, to = 0;  ///< what is played at all; 0: not told
 };
 
 inline constexpr std::int64_t kUnknown = INT64_MIN;
