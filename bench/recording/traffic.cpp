@@ -19,6 +19,7 @@ namespace bixws::bench {
 namespace {
 
 constexpr std::size_t kFramesABatch = 100;
+constexpr Micros kUsualDistance = 3'000;  // of two messages, where the capture has them further apart
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -199,11 +200,16 @@ Traffic make_traffic(const TrafficOptions& options) {
   };
   keep();
   std::mt19937_64 random(options.seed);
-  const Micros span = lap.back().at - lap.front().at + 1'000;
+  const Micros start = lap.front().at;
+  const Micros span = lap.back().at - start + 1'000;
+  // Few trades among many updates become many trades.
+  const double pace =
+      std::min(1.0, static_cast<double>(kUsualDistance) * static_cast<double>(lap.size()) / static_cast<double>(span));
   for (std::size_t taken = 0; traffic.frames.size() < options.messages; ++taken) {
     const capture::Record& from = lap[taken % lap.size()];
     const std::uint64_t round = taken / lap.size();
-    record.at = from.at + static_cast<Micros>(round) * span;
+    record.at =
+        start + static_cast<Micros>(static_cast<double>(from.at - start + static_cast<Micros>(round) * span) * pace);
     record.bytes = from.bytes;
     const std::string product = product_of(record.bytes);
     if (crossing.would_cross(symbol_key(product), record.bytes)) continue;
