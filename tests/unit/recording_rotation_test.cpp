@@ -175,7 +175,10 @@ TEST(Recorder, KeepsItsFileWhileTheNextOneCannotBeMade) {
   Instruments instruments;
   SetClock clock;
   clock.now_ = at("2026-11-22T10:00:00Z");
-  test::RandomEvents random(instruments, 12);
+  test::RandomEvents::Options how;
+  how.nasty = false;
+  how.raw = false;
+  test::RandomEvents random(instruments, 12, how);
   std::mutex mutex;
   std::vector<std::string> problems;
   RecorderOptions options;
