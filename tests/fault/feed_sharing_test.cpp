@@ -81,7 +81,9 @@ TEST_F(FeedSharing, RequestsKeepThePaceOfTheExchange) {
   limits_.symbols_per_request = 2;  // 8 requests
   StandinOptions options;
   options.messages_per_second = 5;  // it disconnects who sends more
-  begin(std::move(options), quick_config("binance", kSymbols));
+  auto config = quick_config("binance", kSymbols);
+  config.ping_interval = 10'000'000;  // pings count too
+  begin(std::move(options), std::move(config));
   ASSERT_TRUE(wait_until([&] { return all_live() && subscribed().size() == 16; })) << run_->reason();
   run_->stop();
   EXPECT_EQ(run_->figures().disconnects.get(), 0U);

@@ -93,7 +93,7 @@ TEST_F(FeedJson, ListsOfTradesWithTheSymbolInTheTopic) {
                    R"({"kind":"t","v":2,"topic":"trades.btc-usd@1","data":[)"
                    R"([50000.10,"0.0400",{"s":0},1700000000123,17],[5e4,1,{"s":1},1700000000.5,"18"]]})",
                    "BTCUSD"),
-              ElementsAre(R"({"type":"trades","exchange":"acme","symbol":"BTCUSD","data":[)"
+              ElementsAre(R"({"type":"trades","exchange":"acme","symbol":"BTCUSD","seq":0,"data":[)"
                           R"({"price":50000.10,"size":0.0400,"side":"buy","id":"17","ts":1700000000123000,)"
                           R"("recv_ts":1700000000000000},)"
                           R"({"price":50000,"size":1,"side":"sell","id":"18","ts":1700000000500000,)"

@@ -18,7 +18,7 @@ class FixedSettings final : public Settings {
   FixedSettings(const Descriptor& descriptor, const std::map<std::string, std::string>& given) {
     for (std::uint32_t i = 0; i < descriptor.option_count; ++i) {
       const Option& option = descriptor.options[i];
-      if (option.fallback != nullptr) values_[option.name] = option.fallback;
+      values_[option.name] = option.fallback != nullptr ? option.fallback : "";
     }
     for (const auto& [name, value] : given) {
       if (!values_.contains(name)) throw std::runtime_error("no option " + name + " in this plugin");
