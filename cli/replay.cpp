@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // replay: a recorded session to the same outputs as serve.
+#include <algorithm>
+
 #include "flags.h"
+#include "host/native.h"
 #include "host/pipeline.h"
+#include "model/chaos.h"
 #include "model/config_error.h"
 #include "verbs.h"
 
@@ -12,12 +16,16 @@ std::string check_speed(const std::string& text) {
   return recording::parse_speed(text) ? "" : "must be a factor such as 0.5, 1 or 60, or max, not " + text;
 }
 
-int replay(const Call& call) {
-  const host::Values& values = call.values;
-  host::PipelineOptions options;
-  options.version = BIXWS_VERSION;
-  options.sinks = values.list("sink");
-  options.alerts = values.list("alerts");
+std::string check_chaos(const std::string& text) {
+  try {
+    (void)parse_chaos(text);
+    return {};
+  } catch (const ConfigError& e) {
+    return e.what();
+  }
+}
+
+recording::PlaybackOptions playback_options(const host::Values& values) {
   recording::PlaybackOptions playback;
   playback.path = values.text("file");
   playback.session = values.integer("session");
@@ -26,7 +34,46 @@ int replay(const Call& call) {
   playback.to = values.text("to");
   playback.loop = values.on("loop");
   playback.paused = values.on("paused");
-  options.replay = std::move(playback);
+  return playback;
+}
+
+// The exchange's protocol knows neither tokens nor pause, and its clients no sinks.
+void refuse_what_is_not_native(const host::Values& values) {
+  for (const char* flag : {"sink", "no-serve", "paused", "token", "token-file"}) {
+    const bool given = flag == std::string("sink")                                        ? !values.list(flag).empty()
+                       : flag == std::string("no-serve") || flag == std::string("paused") ? values.on(flag)
+                                                                                          : !values.text(flag).empty();
+    if (given) throw ConfigError(std::string("--") + flag + " does not go together with --native");
+  }
+}
+
+int replay_native(const Call& call) {
+  const host::Values& values = call.values;
+  refuse_what_is_not_native(values);
+  host::NativeRequest request;
+  native::NativeOptions& options = request.options;
+  options.playback = playback_options(values);
+  options.exchange = values.text("exchange");
+  options.host = values.text("host");
+  options.port = static_cast<std::uint16_t>(values.integer("port"));
+  options.wait_clients = static_cast<std::size_t>(std::max<std::int64_t>(values.integer("wait-clients"), 1));
+  options.wait_topics = static_cast<std::size_t>(std::max<std::int64_t>(values.integer("wait-topics"), 1));
+  options.max_clients = static_cast<std::size_t>(values.integer("max-clients"));
+  options.chaos = parse_chaos(values.text("chaos"));
+  request.tls_cert = values.text("tls-cert");
+  request.tls_key = values.text("tls-key");
+  host::Registry registry = open_registry(call);
+  return host::run_native(std::move(request), registry, call.log);
+}
+
+int replay(const Call& call) {
+  const host::Values& values = call.values;
+  if (values.on("native")) return replay_native(call);
+  host::PipelineOptions options;
+  options.version = BIXWS_VERSION;
+  options.sinks = values.list("sink");
+  options.alerts = values.list("alerts");
+  options.replay = playback_options(values);
   if (!values.on("no-serve")) options.server = server_options(values);
   options.wait_clients = static_cast<std::size_t>(values.integer("wait-clients"));
   host::Registry registry = open_registry(call);
@@ -65,7 +112,21 @@ Verb replay_verb() {
                 {.name = "wait-clients",
                  .type = host::FlagType::integer,
                  .value = "N",
-                 .help = "begin when so many clients are connected"},
+                 .help = "begin when so many clients have subscribed, or show that they only listen"},
+                {.name = "native",
+                 .type = host::FlagType::boolean,
+                 .help = "speak the exchange's own protocol, from frames kept by record --raw or imported"},
+                {.name = "exchange",
+                 .value = "NAME",
+                 .help = "--native: whose, if the recording has frames of several"},
+                {.name = "wait-topics",
+                 .type = host::FlagType::integer,
+                 .value = "N",
+                 .help = "--native: begin when clients have subscribed to so many channels of symbols together"},
+                {.name = "chaos",
+                 .value = "FAULTS",
+                 .help = "inject faults: drop=P,dup=P,reorder=P,delay=D,disconnect=EVERY,seed=N",
+                 .check = check_chaos},
                 {.name = "no-serve", .type = host::FlagType::boolean, .help = "sinks only, no clients"},
                 sink_flag()},
       .examples =
@@ -76,7 +137,9 @@ Verb replay_verb() {
           "  # what would this rule have said?\n"
           "  bixws replay day.db --speed max --no-serve --sink console --alerts move:percent=2 | grep alert\n"
           "  # test a bot: it misses nothing, and everything is over when the replay is\n"
-          "  bixws replay day.db --speed max --wait-clients 1 --port 9000\n",
+          "  bixws replay day.db --speed max --wait-clients 1 --port 9000\n"
+          "  # an exchange's own client, pointed at ws://localhost:9443 and http://localhost:9443 instead\n"
+          "  bixws replay raw.db --native --port 9443 --chaos drop=0.001,disconnect=5m\n",
       .run = replay};
   host::Flag alerts = alerts_flag();
   alerts.help = "try these rules on the recording, instead of the alerts that it holds; may be repeated";

@@ -39,8 +39,6 @@ constexpr std::uint32_t kUsualChannels =
     1U << static_cast<unsigned>(Channel::ticker) | 1U << static_cast<unsigned>(Channel::trades) |
     1U << static_cast<unsigned>(Channel::book) | 1U << static_cast<unsigned>(Channel::candle);
 
-constexpr auto kTimeToSubscribe = std::chrono::milliseconds(500);
-
 class Pipeline {
  public:
   Pipeline(const PipelineOptions& options, Registry& registry, Log& log);
@@ -88,6 +86,7 @@ class Pipeline {
   std::thread attendant_;
   StopSignal attended_;  // the attendant has left
   StopSignal over_;      // nothing more will come
+  StopSignal ready_;     // one more client is ready
   std::mutex mutex_;     // guards what follows
   std::size_t feeds_running_ = 0;
   bool ended_by_itself_ = false;
@@ -206,6 +205,7 @@ void Pipeline::add_server(server::Options options) {
       return control_replay(replay_->replayer(), request);
     };
   }
+  if (options_.wait_clients > 0) options.on_ready = [this] { ready_.set(); };
   for (const std::string& token : options.tokens) log_.hide(token);
   const bool reloadable = !options.token_file.empty() || !options.tls_cert.empty();
   server_ = std::make_unique<server::Server>(hub_, instruments_, std::move(options));
@@ -348,23 +348,16 @@ void Pipeline::start_attendant() {
   });
 }
 
-/// Clients that subscribe do so right after connecting and want to see the beginning; those that only listen never say
-/// anything. So everybody gets a moment to speak.
 void Pipeline::wait_for_clients() {
-  using std::chrono::steady_clock;
   if (!server_ || options_.wait_clients == 0) return;
-  const auto look_again = [this] {
-    pollfd fds[] = {{signals_.fd(), POLLIN, 0}, {attended_.fd(), POLLIN, 0}};
-    return ::poll(fds, 2, 5) <= 0;
-  };
-  while (server_->clients() < options_.wait_clients) {
-    if (!look_again()) return;
+  while (server_->ready_clients() < options_.wait_clients) {
+    pollfd fds[] = {{signals_.fd(), POLLIN, 0}, {attended_.fd(), POLLIN, 0}, {ready_.fd(), POLLIN, 0}};
+    if (::poll(fds, 3, -1) <= 0) continue;
+    if (fds[0].revents != 0 || fds[1].revents != 0) return;
+    ready_.clear();
   }
-  const auto deadline = steady_clock::now() + kTimeToSubscribe;
-  while (server_->requests() < options_.wait_clients && steady_clock::now() < deadline) {
-    if (!look_again()) return;
-  }
-  look_again();  // what was said is now with the hub
+  server_->settle();  // what the first ones have asked meanwhile comes first, too
+  hub_.drain();
 }
 
 void Pipeline::start_feeds() {

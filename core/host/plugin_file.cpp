@@ -23,6 +23,7 @@ namespace bixws::host {
 namespace {
 
 constexpr const char* kSymbol = "bixws_plugin_v1";
+constexpr const char* kVenueSymbol = "bixws_venue_v1";
 constexpr std::uint32_t kMostOptions = 1000;
 
 std::string abi_text(unsigned major, unsigned minor) { return std::to_string(major) + "." + std::to_string(minor); }
@@ -206,6 +207,15 @@ Opened open_plugin(const std::string& path, const std::string& kind, const std::
   if (descriptor == nullptr) return {nullptr, "declined to load"};
   if (std::string problem = check(*descriptor, kind, name); !problem.empty()) return {nullptr, std::move(problem)};
   return {descriptor, {}};
+}
+
+Venue* make_venue(const std::string& path) {
+  void* library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
+  if (library == nullptr) return nullptr;
+  const auto entry = reinterpret_cast<Venue* (*)()>(::dlsym(library, kVenueSymbol));
+  Venue* const venue = entry == nullptr ? nullptr : entry();
+  ::dlclose(library);  // the count only: RTLD_NODELETE keeps it
+  return venue;
 }
 
 Probed probe_plugin(const std::string& path, const std::string& kind, const std::string& name,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <bixws/plugin.h>
+#include <bixws/venue.h>
 
 #include <chrono>
 #include <optional>
@@ -34,6 +35,9 @@ struct Opened {
 /// dlopen and handshake in this process: magic, ABI, toolchain, kind and name, option table, before anything else of it
 /// is called. Loading runs the plugin's code: probe() first.
 Opened open_plugin(const std::string& path, const std::string& kind, const std::string& name);
+
+/// What bixws_venue_v1 of a plugin that open_plugin() has loaded makes; nullptr: it exports no such thing.
+Venue* make_venue(const std::string& path);
 
 struct Probed {
   PluginFacts facts;

@@ -133,7 +133,7 @@ std::vector<PluginListing> Registry::list() const {
 
 const Descriptor& Registry::load(const std::string& kind, const std::string& name) {
   const auto key = std::make_pair(kind, name);
-  if (const auto known = loaded_.find(key); known != loaded_.end()) return *known->second;
+  if (const auto known = loaded_.find(key); known != loaded_.end()) return *known->second.descriptor;
   const std::vector<Found> all = find();
   const auto found =
       std::find_if(all.begin(), all.end(), [&](const Found& f) { return f.kind == kind && f.name == name; });
@@ -151,8 +151,13 @@ const Descriptor& Registry::load(const std::string& kind, const std::string& nam
   if (!probed.problem.empty()) throw ConfigError(kind + " " + name + ": " + found->path + " " + probed.problem);
   const Opened opened = open_plugin(found->path, kind, name);
   if (opened.descriptor == nullptr) throw ConfigError(kind + " " + name + ": " + found->path + " " + opened.problem);
-  loaded_.emplace(key, opened.descriptor);
+  loaded_.emplace(key, Loaded{opened.descriptor, found->path});
   return *opened.descriptor;
+}
+
+Venue* Registry::venue(const std::string& feed) const {
+  const auto found = loaded_.find({"feed", feed});
+  return found == loaded_.end() ? nullptr : make_venue(found->second.path);
 }
 
 }  // namespace bixws::host

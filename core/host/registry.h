@@ -3,6 +3,7 @@
 #pragma once
 
 #include <bixws/plugin.h>
+#include <bixws/venue.h>
 
 #include <map>
 #include <string>
@@ -40,6 +41,8 @@ class Registry {
   /// Loads "feed" or "sink" `name`. Throws ConfigError: unknown (with the nearest known name) or refused (with the
   /// reason).
   const Descriptor& load(const std::string& kind, const std::string& name);
+  /// The exchange's side of a feed plugin that was loaded; nullptr: it has none. The caller deletes it.
+  Venue* venue(const std::string& feed) const;
   /// Names found, loadable or not.
   [[nodiscard]] std::vector<std::string> names(const std::string& kind) const;
 
@@ -50,7 +53,11 @@ class Registry {
   [[nodiscard]] std::vector<Found> find() const;
 
   std::vector<std::string> directories_;
-  std::map<std::pair<std::string, std::string>, const Descriptor*> loaded_;
+  struct Loaded {
+    const Descriptor* descriptor = nullptr;
+    std::string path;
+  };
+  std::map<std::pair<std::string, std::string>, Loaded> loaded_;
 };
 
 }  // namespace bixws::host

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// StopSignal: an eventfd that becomes readable once and stays so; what plugins poll for.
+// StopSignal: an eventfd that becomes readable and stays so; what plugins poll for.
 #pragma once
 
 #include <sys/eventfd.h>
@@ -24,6 +24,11 @@ class StopSignal {
   void set() noexcept {
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = ::write(fd_, &one, sizeof one);
+  }
+  /// Not readable any more, until the next set().
+  void clear() noexcept {
+    std::uint64_t count = 0;
+    [[maybe_unused]] const auto taken = ::read(fd_, &count, sizeof count);
   }
   [[nodiscard]] int fd() const noexcept { return fd_; }
 

@@ -110,6 +110,13 @@ void Publisher::leave(ClientKey client, const market::Market& market) {
   clients_.erase(at);
 }
 
+void Publisher::ping(ClientKey client, const market::Market& market) {
+  if (!clients_.contains(client)) return;
+  const std::size_t begin = run().bytes.size();
+  run().bytes.raw(kPingFrame);
+  add_answer(Answer::Kind::plain, client, nullptr, begin, market);
+}
+
 void Publisher::answer(ClientKey client, const Request& request, const market::Market& market) {
   TextBuffer text;
   if (const auto* subscribe = std::get_if<SubscribeRequest>(&request)) {

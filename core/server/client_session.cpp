@@ -113,7 +113,26 @@ void ClientSession::on_message(net::WsPeer& peer, net::Opcode kind, std::string_
     loop_.handle(number_, RequestError{{}, ErrorCode::bad_request, "binary messages are not part of the protocol"});
     return;
   }
-  loop_.handle(number_, parse_request(payload, loop_.labels()));
+  Request request = parse_request(payload, loop_.labels());
+  const auto* subscribe = std::get_if<SubscribeRequest>(&request);
+  const bool subscribes = subscribe != nullptr && subscribe->subscribe;
+  loop_.handle(number_, std::move(request));
+  if (subscribes && member_ != nullptr) be_ready();
+}
+
+void ClientSession::be_ready() {
+  if (ready_ || !loop_.options().on_ready) return;
+  ready_ = true;
+  loop_.became_ready();
+}
+
+void ClientSession::on_pong(net::WsPeer& peer, net::Duration round_trip) {
+  (void)peer;
+  (void)round_trip;
+  if (ready_ || member_ == nullptr || !loop_.options().on_ready) return;
+  if (answered_ping_) return be_ready();
+  answered_ping_ = true;
+  loop_.call(number_);
 }
 
 void ClientSession::on_writable(net::WsPeer& peer) {

@@ -27,6 +27,10 @@ class ClientSession final : public Outlet, private net::WsPeer::Owner {
   [[nodiscard]] std::uint64_t number() const { return number_; }
   [[nodiscard]] const Doors::Origin& origin() const { return origin_; }
 
+  /// It will miss nothing of what comes: see Server::ready_clients.
+  [[nodiscard]] bool ready() const { return ready_; }
+  void be_ready();
+
   /// Starts reading; `early` is what came with the handshake.
   void start(std::string early);
   /// One protocol message for this client alone, after what is on its way.
@@ -49,6 +53,7 @@ class ClientSession final : public Outlet, private net::WsPeer::Owner {
 
   void on_message(net::WsPeer& peer, net::Opcode kind, std::string_view payload) override;
   void on_writable(net::WsPeer& peer) override;
+  void on_pong(net::WsPeer& peer, net::Duration round_trip) override;
   void on_closed(net::WsPeer& peer, const net::WsEnd& end) override;
 
   bool within_rate();
@@ -61,6 +66,8 @@ class ClientSession final : public Outlet, private net::WsPeer::Owner {
   net::Instant refilled_at_;
   float allowance_;
   std::uint16_t refused_ = 0;  // messages in a row that came too fast
+  bool answered_ping_ = false;
+  bool ready_ = false;
 };
 
 }  // namespace bixws::server

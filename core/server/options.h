@@ -63,6 +63,9 @@ struct Options {
   /// Steers a replay; called from server threads. Empty text: done. Otherwise the text of the error. Absent: this is
   /// no replay.
   std::function<std::string(const ReplayRequest&)> replay;
+  /// Called from server threads whenever Server::ready_clients() has grown. Only with it are clients asked whether they
+  /// have anything to say.
+  std::function<void()> on_ready;
   /// Writes to the log; called from server threads.
   std::function<void(std::string_view)> log;
 };

@@ -47,6 +47,8 @@ class Publisher final : public hub::Listener {
   void join(ClientKey client, const std::optional<SubscribeRequest>& request, const std::optional<RequestError>& error,
             const market::Market& market);
   void leave(ClientKey client, const market::Market& market);
+  /// A WebSocket ping, at its place in the order.
+  void ping(ClientKey client, const market::Market& market);
   /// Anything a client asked, errors to be told included; replay steering is not for the publisher.
   void answer(ClientKey client, const Request& request, const market::Market& market);
   void refresh(ClientKey client, const RefreshRequest& request, const market::Market& market);

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "model/text_buffer.h"
@@ -80,6 +81,9 @@ class RunTaker {
   /// Hub's thread. Waits while the loop is too far behind, which holds the feeds back.
   virtual void take(SharedRun run) = 0;
 };
+
+/// A server's ping without payload.
+inline constexpr std::string_view kPingFrame{"\x89\0", 2};
 
 /// Starts a server-to-client text frame in `out`; encode the payload, then end_frame() with what this returned.
 [[nodiscard]] std::size_t begin_frame(TextBuffer& out);

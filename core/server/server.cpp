@@ -3,6 +3,7 @@
 #include "server/server.h"
 
 #include <condition_variable>
+#include <future>
 #include <mutex>
 
 #include "model/config_error.h"
@@ -123,10 +124,18 @@ void Server::reload() {
 
 std::size_t Server::clients() const { return parts_->doors.clients(); }
 
-std::uint64_t Server::requests() const {
-  std::uint64_t total = 0;
-  for (const auto& loop : parts_->loops) total += loop->counted().received.load(std::memory_order_relaxed);
+std::size_t Server::ready_clients() const {
+  std::size_t total = 0;
+  for (const auto& loop : parts_->loops) total += loop->counted().ready.load(std::memory_order_acquire);
   return total;
+}
+
+void Server::settle() {
+  for (auto& loop : parts_->loops) {
+    std::promise<void> done;
+    loop->after_a_turn([&done] { done.set_value(); });
+    done.get_future().wait();
+  }
 }
 
 std::vector<std::string> Server::ailments() const {

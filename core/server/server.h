@@ -45,8 +45,12 @@ class Server {
   void reload();
 
   [[nodiscard]] std::size_t clients() const;
-  /// Messages from clients so far.
-  [[nodiscard]] std::uint64_t requests() const;
+  /// With Options::on_ready: clients that will miss nothing of what comes. Each has subscribed, by message or URL; or
+  /// it has got its initial_data, answered a ping sent behind it and then another one: who wants more than the default
+  /// says so upon connecting or in answer to initial_data, and both come before the second pong.
+  [[nodiscard]] std::size_t ready_clients() const;
+  /// Waits until everything that has already arrived from clients is with the hub. Not from a server thread.
+  void settle();
   /// The text of /metrics.
   [[nodiscard]] std::string metrics() const;
   /// Why /healthz says 503; empty: it says 200.

@@ -194,6 +194,22 @@ void ServerLoop::upgrade(net::HttpSession& session, const net::WsOffer& offer) {
   slot->start(std::move(early));
 }
 
+// The turn under way may have looked at the sockets already; the next one looks again.
+void ServerLoop::after_a_turn(std::function<void()> function) {
+  loop_.post([this, function = std::move(function)]() mutable { loop_.post(std::move(function)); });
+}
+
+void ServerLoop::call(std::uint64_t number) {
+  common_.hub.post([publisher = common_.publisher, key = ClientKey{index_, number}](market::Market& market) {
+    publisher->ping(key, market);
+  });
+}
+
+void ServerLoop::became_ready() {
+  counters_.ready.fetch_add(1, std::memory_order_release);
+  common_.options.on_ready();
+}
+
 ServerLoop::Joining ServerLoop::read_joining(const net::HttpRequest& request) const {
   auto asked =
       parse_query(value(request, "symbols"), value(request, "channels"), value(request, "policy"), common_.labels);
@@ -204,8 +220,15 @@ ServerLoop::Joining ServerLoop::read_joining(const net::HttpRequest& request) co
 }
 
 void ServerLoop::join(std::uint64_t number, Joining joining) {
+  const bool subscribes = joining.subscribe.has_value();
   common_.hub.post([publisher = common_.publisher, key = ClientKey{index_, number}, joining = std::move(joining)](
                        market::Market& market) { publisher->join(key, joining.subscribe, joining.error, market); });
+  if (!common_.options.on_ready) return;
+  if (subscribes) {
+    sessions_.at(number)->be_ready();
+  } else {
+    call(number);
+  }
 }
 
 // ---- requests -----------------------------------------------------------------------------------------------------
@@ -225,6 +248,7 @@ void ServerLoop::handle(std::uint64_t number, Request request) {
 void ServerLoop::ended(ClientSession& session) {
   const std::uint64_t number = session.number();
   common_.doors.leave(session.origin());
+  if (session.ready()) counters_.ready.fetch_sub(1, std::memory_order_release);
   session.leave();
   common_.hub.post([publisher = common_.publisher, key = ClientKey{index_, number}](market::Market& market) {
     publisher->leave(key, market);

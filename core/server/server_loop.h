@@ -43,6 +43,7 @@ struct LoopCounters {
   using Counter = std::atomic<std::uint64_t>;
   Counter accepted{0};  ///< WebSocket clients so far
   Counter clients{0};   ///< now
+  Counter ready{0};     ///< of them: see Server::ready_clients
   Counter received{0};  ///< messages from clients
   Counter errors{0};    ///< error messages sent
   Counter refused{0};   ///< upgrades refused: token, origin, caps
@@ -57,6 +58,8 @@ class ServerLoop final : public net::HttpServer::Site {
   /// Before start(): the port it listens on. Throws std::runtime_error when it cannot.
   std::uint16_t listen(std::uint16_t port, bool shared);
   void start();
+  /// Any thread: calls `function` on the loop's thread after a turn that began later than this call.
+  void after_a_turn(std::function<void()> function);
   /// Any thread: no new clients; each one gets what is due and the close frame; then `done`, once. What has not ended
   /// by itself at the deadline is cut.
   void drain(std::uint16_t code, const std::string& reason, net::Duration deadline, std::function<void()> done);
@@ -74,6 +77,9 @@ class ServerLoop final : public net::HttpServer::Site {
   /// Everything is answered by the hub's thread, so that answers come in the order of the requests.
   void handle(std::uint64_t number, Request request);
   void ended(ClientSession& session);
+  /// A ping that goes out behind everything the hub has for this client by now.
+  void call(std::uint64_t number);
+  void became_ready();
   /// Takes in what waits and sends it.
   void take_runs();
   /// A client's socket took something.

@@ -11,6 +11,9 @@ namespace {
 
 constexpr std::array<std::int32_t, 10> kTimeframes = {1, 60, 180, 300, 900, 1800, 3600, 14400, 86400, 604800};
 constexpr Micros kSeekStep = 30'000'000;
+constexpr Micros kArrowStep = 5'000'000;
+// What the digits mean in a replay; 0 is the fastest there is.
+constexpr std::array<const char*, 10> kDigitSpeeds = {"\"max\"", "1", "2", "5", "10", "20", "50", "100", "200", "500"};
 
 Command refresh() { return {Command::Kind::refresh, {}, {}}; }
 
@@ -110,6 +113,9 @@ Command press_in_prompt(Key key, Choices& choices) {
 }
 
 Command press_character(char32_t c, Choices& choices, const Model& model, Micros now) {
+  if (model.replay().has_value() && c >= U'0' && c <= U'9') {
+    return replay(model, std::string(R"("action":"speed","value":)") + kDigitSpeeds[c - U'0']);
+  }
   switch (c) {
     case 0x03:
     case U'q':
@@ -241,9 +247,11 @@ Command press(Key key, Choices& choices, const Model& model, Size size, Micros n
       select(choices, model, kFar, now);
       return {};
     case KeyCode::right:
+      if (model.replay().has_value()) return replay(model, seek_request(model, kArrowStep));
       ++choices.scroll;
       return {};
     case KeyCode::left:
+      if (model.replay().has_value()) return replay(model, seek_request(model, -kArrowStep));
       choices.scroll = std::max(choices.scroll - 1, 0);
       return {};
     case KeyCode::escape:

@@ -48,7 +48,7 @@ void draw_help(Screen& screen, const Model& model, const Capabilities& capabilit
   struct Entry {
     std::string_view keys, does;
   };
-  static constexpr std::array<Entry, 15> kEntries = {{
+  static constexpr std::array<Entry, 17> kEntries = {{
       {"1 2 3 4", "table, trades, book, chart"},
       {"Tab", "next view"},
       {"z", "one view, or side by side where there is room"},
@@ -64,8 +64,10 @@ void draw_help(Screen& screen, const Model& model, const Capabilities& capabilit
       {"Space", "replay: pause, go on (live: pause the screen)"},
       {".", "replay: one step"},
       {"[ ]  < >", "replay: slower, faster; 30 s back, forward"},
+      {"Left Right", "replay: 5 s back, forward"},
+      {"1 2 3 ... 9  0", "replay: 1, 2, 5, 10, ... 500 times as fast; as fast as it goes"},
   }};
-  const std::size_t count = model.replay().has_value() ? kEntries.size() : kEntries.size() - 2;
+  const std::size_t count = model.replay().has_value() ? kEntries.size() : kEntries.size() - 5;
   const int width = std::min(68, screen.size().width);
   const int height = std::min(static_cast<int>(count) + 4, screen.size().height);
   const Rect box{(screen.size().width - width) / 2, std::max((screen.size().height - height) / 2, 0), width, height};
