@@ -69,6 +69,7 @@ int replay_native(const Call& call) {
 int replay(const Call& call) {
   const host::Values& values = call.values;
   if (values.on("native")) return replay_native(call);
+  if (!values.text("chaos").empty()) throw ConfigError("--chaos goes together with --native only");
   host::PipelineOptions options;
   options.version = BIXWS_VERSION;
   options.sinks = values.list("sink");

@@ -48,7 +48,8 @@ Topic& Exchange::topic_of(const FrameTopic& topic) {
   return *slot;
 }
 
-void Exchange::study(const RawFrame& frame) {
+void Exchange::study(const RawFrame& frame, Micros at) {
+  if (began_ == 0) began_ = at;
   if (frame.direction == RawFrame::Direction::rest) {
     if (rest_urls_.insert(std::string(frame.url)).second) {
       rest_.push_back({std::string(frame.url), std::string(frame.bytes)});
@@ -61,6 +62,7 @@ void Exchange::study(const RawFrame& frame) {
   switch (topic.kind) {
     case FrameTopic::Kind::answer:
       venue_->study(text);
+      dialect_->read(text, *this);  // how deep the books are, say
       return;
     case FrameTopic::Kind::greeting:
       if (any_data_ || std::find(greetings_.begin(), greetings_.end(), frame.bytes) != greetings_.end()) return;
@@ -85,6 +87,7 @@ void Exchange::studied() {
 void Exchange::rewind() {
   books_.clear();
   topics_.clear();
+  now_ = began_;
   dialect_->opened(1);
   for (const Rest& answer : rest_) {
     const Text symbol = venue_->book_of(answer.url);

@@ -40,7 +40,7 @@ class Exchange final : public VenueMarket, private Out {
   [[nodiscard]] Venue& venue() { return *venue_; }
 
   /// Before anything is played, for every raw frame in order: learns symbols and REST answers.
-  void study(const RawFrame& frame);
+  void study(const RawFrame& frame, Micros at);
   /// After the last of them: the books that begin with a REST answer are there from the start.
   void studied();
   /// The next raw frame of the recording, received at `at`. Answers its topic if it is to be played; a copy that
@@ -108,7 +108,7 @@ class Exchange final : public VenueMarket, private Out {
   std::vector<std::string> greetings_;
   std::vector<Level> bids_, asks_;  // of the last book() answered
   bool any_data_ = false;
-  Micros now_ = 0;
+  Micros began_ = 0, now_ = 0;
   std::uint64_t frames_ = 0;
 };
 

@@ -164,7 +164,8 @@ void NativeReplay::Impl::study() {
   try {
     while (reader_->next(batch_, kBatchEvents)) {
       for (const Event& event : std::as_const(batch_).events()) {
-        if (event.kind == Kind::raw && event.instrument->exchange == options_.exchange) exchange_->study(event.raw());
+        if (event.kind == Kind::raw && event.instrument->exchange == options_.exchange)
+          exchange_->study(event.raw(), event.recv_ts);
       }
       batch_.clear();
     }

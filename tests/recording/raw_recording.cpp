@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes the raw recording of a capture: raw_recording EXCHANGE CAPTURE FILE
+#include <cstdio>
+#include <exception>
+
+#include "support/raw_session.h"
+
+int main(int argc, char** argv) {
+  if (argc != 4) {
+    std::fputs("usage: raw_recording EXCHANGE CAPTURE FILE\n", stderr);
+    return 2;
+  }
+  try {
+    bixws::test::write_raw_session(argv[3], argv[1], bixws::test::read_capture(argv[2]));
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "raw_recording: %s\n", e.what());
+    return 1;
+  }
+  return 0;
+}
