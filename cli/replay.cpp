@@ -69,12 +69,12 @@ int replay_native(const Call& call) {
 int replay(const Call& call) {
   const host::Values& values = call.values;
   if (values.on("native")) return replay_native(call);
-  if (!values.text("chaos").empty()) throw ConfigError("--chaos goes together with --native only");
   host::PipelineOptions options;
   options.version = BIXWS_VERSION;
   options.sinks = values.list("sink");
   options.alerts = values.list("alerts");
   options.replay = playback_options(values);
+  options.replay->chaos = parse_chaos(values.text("chaos"));
   if (!values.on("no-serve")) options.server = server_options(values);
   options.wait_clients = static_cast<std::size_t>(values.integer("wait-clients"));
   host::Registry registry = open_registry(call);

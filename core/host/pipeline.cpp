@@ -17,6 +17,7 @@
 #include "host/feed_host.h"
 #include "host/host_metrics.h"
 #include "host/plugin_traits.h"
+#include "host/private_replay.h"
 #include "host/remote_server.h"
 #include "host/replay_control.h"
 #include "host/replay_feed.h"
@@ -54,11 +55,15 @@ class Pipeline {
   void add_sink(const Spec& spec, Registry& registry);
   void add_alerts();
   [[nodiscard]] Surroundings around() { return {hub_, instruments_, clock_, log_, counters_}; }
+  [[nodiscard]] std::function<void(std::string_view)> to_log() {
+    return [this](std::string_view text) { log_.write(LogLevel::info, text); };
+  }
   [[nodiscard]] bool held_back() const;
   void add_server(server::Options options);
   [[nodiscard]] bool start_outputs();
   void start_attendant();
   void wait_for_clients();
+  void cut_clients();
   void start_feeds();
   void wait();
   void finish();
@@ -87,7 +92,8 @@ class Pipeline {
   StopSignal attended_;  // the attendant has left
   StopSignal over_;      // nothing more will come
   StopSignal ready_;     // one more client is ready
-  std::mutex mutex_;     // guards what follows
+  StopSignal stopping_;
+  std::mutex mutex_;  // guards what follows
   std::size_t feeds_running_ = 0;
   bool ended_by_itself_ = false;
   int exit_code_ = 0;
@@ -156,7 +162,9 @@ void Pipeline::add_feed(const Spec& spec, const std::vector<std::string>& symbol
 }
 
 void Pipeline::add_replay(const recording::PlaybackOptions& replay) {
-  auto feed = std::make_unique<ReplayFeed>(replay, around(), options_.alerts.empty());
+  recording::PlaybackOptions told = replay;
+  told.log = to_log();
+  auto feed = std::make_unique<ReplayFeed>(told, around(), options_.alerts.empty(), [this] { cut_clients(); });
   first_exchange_ = feed->first_exchange();
   replay_ = feed.get();
   feeds_.push_back(std::move(feed));
@@ -193,7 +201,7 @@ void Pipeline::add_server(server::Options options) {
   options.first_exchange = first_exchange_;
   options.hold_back = held_back();
   options.version = options_.version;
-  options.log = [this](std::string_view text) { log_.write(LogLevel::info, text); };
+  options.log = to_log();
   options.health = [this] {
     std::vector<std::string> reasons;
     if (recorder_ && recorder_->state().failing) reasons.push_back("recording: " + recorder_->state().problem);
@@ -203,6 +211,15 @@ void Pipeline::add_server(server::Options options) {
   if (replay_ != nullptr) {
     options.replay = [this](const server::ReplayRequest& request) {
       return control_replay(replay_->replayer(), request);
+    };
+    options.chaos = options_.replay->chaos;
+    options.stream = [this](std::string_view path, const net::Query& query) {
+      return recording_stream(*options_.replay, path, query);
+    };
+    options.private_replay = [this](const net::Query& query, server::StreamRefusal& refusal) {
+      recording::PlaybackOptions served = *options_.replay;
+      served.log = to_log();
+      return private_replay(served, query, instruments_, refusal);
     };
   }
   if (options_.wait_clients > 0) options.on_ready = [this] { ready_.set(); };
@@ -351,13 +368,22 @@ void Pipeline::start_attendant() {
 void Pipeline::wait_for_clients() {
   if (!server_ || options_.wait_clients == 0) return;
   while (server_->ready_clients() < options_.wait_clients) {
-    pollfd fds[] = {{signals_.fd(), POLLIN, 0}, {attended_.fd(), POLLIN, 0}, {ready_.fd(), POLLIN, 0}};
-    if (::poll(fds, 3, -1) <= 0) continue;
-    if (fds[0].revents != 0 || fds[1].revents != 0) return;
+    pollfd fds[] = {
+        {signals_.fd(), POLLIN, 0}, {attended_.fd(), POLLIN, 0}, {stopping_.fd(), POLLIN, 0}, {ready_.fd(), POLLIN, 0}};
+    if (::poll(fds, 4, -1) <= 0) continue;
+    if (fds[0].revents != 0 || fds[1].revents != 0 || fds[2].revents != 0) return;
     ready_.clear();
   }
   server_->settle();  // what the first ones have asked meanwhile comes first, too
   hub_.drain();
+}
+
+/// Chaos, on the replay's thread: it goes on once so many are there again as it had waited for at its start.
+void Pipeline::cut_clients() {
+  if (!server_) return;
+  hub_.drain();
+  server_->cut_clients();
+  wait_for_clients();
 }
 
 void Pipeline::start_feeds() {
@@ -395,6 +421,7 @@ bool Pipeline::complete() {
 
 void Pipeline::finish() {
   // In the direction of the data, so that everything that came in also goes out.
+  stopping_.set();
   for (const auto& feed : feeds_) feed->stop();
   if (silence_) silence_->stop();
   if (server_) {

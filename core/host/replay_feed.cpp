@@ -48,20 +48,25 @@ bool ReplayFeed::Target::publish(std::unique_ptr<EventBatch> batch) {
   return hub_.publish(std::move(batch));
 }
 
-ReplayFeed::ReplayFeed(const recording::PlaybackOptions& options, const Surroundings& around, bool with_alerts)
-    : first_exchange_(first_exchange_of(options)),
-      target_(around.hub, with_alerts),
-      replayer_(options, around.instruments, target_) {
+std::string know_instruments(const recording::PlaybackOptions& options, Instruments& instruments) {
+  std::string first_exchange = first_exchange_of(options);
   recording::Recording file(options.path);
   for (const std::string& label : split(file.session(options.session).symbols, ",")) {
     const auto colon = label.find(':');
     if (colon == std::string::npos) {
-      around.instruments.get(first_exchange_, label);
+      instruments.get(first_exchange, label);
     } else {
-      around.instruments.get(label.substr(0, colon), label.substr(colon + 1));
+      instruments.get(label.substr(0, colon), label.substr(colon + 1));
     }
   }
+  return first_exchange;
 }
+
+ReplayFeed::ReplayFeed(const recording::PlaybackOptions& options, const Surroundings& around, bool with_alerts,
+                       std::function<void()> on_disconnect)
+    : first_exchange_(know_instruments(options, around.instruments)),
+      target_(around.hub, with_alerts, std::move(on_disconnect)),
+      replayer_(options, around.instruments, target_) {}
 
 void ReplayFeed::start(OnEnd on_end) {
   replayer_.start([this, on_end = std::move(on_end)] {

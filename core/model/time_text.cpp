@@ -2,6 +2,7 @@
 // Times and durations in integers all the way: no floating point, no locale, no time zone database.
 #include "model/time_text.h"
 
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 
@@ -152,6 +153,9 @@ std::optional<Micros> parse_time(std::string_view text, Micros start) {
     if (!offset) return std::nullopt;
     return start + *offset;
   }
+  Micros micros = 0;
+  const auto digits = std::from_chars(text.data(), text.data() + text.size(), micros);
+  if (!text.empty() && digits.ec == std::errc() && digits.ptr == text.data() + text.size()) return micros;
   return parse_rfc3339(text);
 }
 

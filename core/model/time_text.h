@@ -20,7 +20,7 @@ std::optional<Micros> parse_rfc3339(std::string_view text);
 /// "2026-11-22T21:00:00.123456Z", the fraction only as long as needed.
 std::string format_rfc3339(Micros time);
 
-/// RFC 3339, or "+90s" from `start`.
+/// RFC 3339, "+90s" from `start`, or microseconds since 1970.
 std::optional<Micros> parse_time(std::string_view text, Micros start);
 
 }  // namespace bixws

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <unordered_map>
 #include <utility>
 
 #include "model/config_error.h"
@@ -16,6 +17,7 @@
 #include "model/text_buffer.h"
 #include "model/time_text.h"
 #include "recording/candle_builder.h"
+#include "recording/image.h"
 #include "recording/recording.h"
 
 namespace bixws::recording {
@@ -237,23 +239,20 @@ void append_frame(TextBuffer& out, const Event& event) {
 
 class Export {
  public:
-  Export(const ExportOptions& options, const ExportWriter& write, const ExportProgress& progress)
-      : options_(options),
-        write_(write),
-        progress_(progress),
-        reader_(options.path, options.session, instruments_),
-        total_(reader_.session().events) {
+  explicit Export(const ExportOptions& options)
+      : options_(options), reader_(options.path, options.session, instruments_), total_(reader_.session().events) {
     choose_channels();
     for (const std::string& symbol : options.symbols) symbols_.push_back(parse_symbol(symbol));
     from_ = time("from", options.from, INT64_MIN);
     to_ = time("to", options.to, INT64_MAX);
   }
 
-  void run() {
+  void run(const ExportWriter& write, const ExportProgress& progress) {
+    write_ = write;
     if (options_.format == ExportOptions::Format::csv) out_.raw(header_of(only_));
-    if (from_ != INT64_MIN) reader_.seek_time(from_, nullptr);
     EventBatch batch;
     try {
+      go_to_start();
       while (reader_.next(batch, kBatchEvents)) {
         std::uint64_t seq = reader_.next_seq() - batch.size();
         for (Event& event : batch.events()) {
@@ -263,12 +262,12 @@ class Export {
             finish();
             return;
           }
+          if (options_.as_subscriber) number(event);
           take(event);
         }
         batch.clear();
         if (!hand_over(false)) return;
-        if (progress_ &&
-            !progress_(static_cast<double>(reader_.next_seq()) / static_cast<double>(total_ + 1), lines_)) {
+        if (progress && !progress(static_cast<double>(reader_.next_seq()) / static_cast<double>(total_ + 1), lines_)) {
           throw RecordingError("interrupted");
         }
       }
@@ -280,6 +279,38 @@ class Export {
   }
 
  private:
+  void go_to_start() {
+    if (from_ == INT64_MIN) return;
+    const bool at_start = from_ <= reader_.session().started_ts;
+    SessionImage image;
+    reader_.seek_time(from_, options_.as_subscriber && !at_start ? &image : nullptr);
+    EventBatch state;
+    image.append_to(state);
+    for (Event& event : state.events()) {
+      number(event);
+      take(event);
+    }
+  }
+
+  /// As the hub numbers them: tickers all together, the others each instrument, channel and timeframe for itself.
+  void number(Event& event) {
+    std::uint64_t key = static_cast<std::uint64_t>(event.kind) << 32;
+    switch (event.kind) {
+      case Kind::ticker:
+        break;
+      case Kind::candle:
+        key |= static_cast<std::uint64_t>(event.candle().seconds) << 40;
+        [[fallthrough]];
+      case Kind::trades:
+      case Kind::book:
+        key |= event.instrument->id;
+        break;
+      default:
+        return;
+    }
+    event.seq = ++numbers_[key];
+  }
+
   Micros time(std::string_view name, const std::string& text, Micros fallback) const {
     if (text.empty()) return fallback;
     const auto parsed = parse_time(text, reader_.session().started_ts);
@@ -426,9 +457,8 @@ class Export {
     hand_over(true);
   }
 
-  const ExportOptions& options_;
-  const ExportWriter& write_;
-  const ExportProgress& progress_;
+  const ExportOptions options_;
+  ExportWriter write_;
   Instruments instruments_;
   SessionReader reader_;
   std::uint64_t total_;
@@ -440,6 +470,7 @@ class Export {
   std::vector<std::optional<bool>> wanted_;                          // by instrument id
   std::vector<std::optional<std::vector<CandleBuilder>>> builders_;  // likewise
   std::vector<std::string> labels_;                                  // likewise
+  std::unordered_map<std::uint64_t, std::uint64_t> numbers_;
   TextBuffer out_;
   std::uint64_t lines_ = 0;
 };
@@ -447,7 +478,12 @@ class Export {
 }  // namespace
 
 void export_session(const ExportOptions& options, const ExportWriter& write, const ExportProgress& progress) {
-  Export(options, write, progress).run();
+  Export(options).run(write, progress);
+}
+
+std::function<void(const ExportWriter& write)> prepare_export(const ExportOptions& options) {
+  auto prepared = std::make_shared<Export>(options);
+  return [prepared](const ExportWriter& write) { prepared->run(write, {}); };
 }
 
 }  // namespace bixws::recording

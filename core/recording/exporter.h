@@ -26,6 +26,9 @@ struct ExportOptions {
   std::vector<std::string> symbols;  ///< as typed, with or without exchange; empty: all
   std::string from, to;              ///< RFC 3339, or "+90s" from the session's start; events at `to` are out
   bool frames = false;               ///< the exchange's own frames instead of events; NDJSON only
+  /// As to a client that subscribes there: what was true at `from` comes first, and messages are numbered from 1, each
+  /// exchange, symbol and channel for itself. Otherwise an event's number is its place in the session.
+  bool as_subscriber = false;
 };
 
 /// Hands over text in large pieces; false: no more is wanted (the reader closed the pipe).
@@ -33,8 +36,10 @@ using ExportWriter = std::function<bool(std::string_view)>;
 /// How far it is, 0 to 1, and how many lines; false: stop, RecordingError "interrupted".
 using ExportProgress = std::function<bool(double, std::uint64_t)>;
 
-/// NDJSON lines are the messages of the protocol, with the event's place in the session as seq. Throws RecordingError,
-/// ConfigError; DamageError after everything before the damage was written.
+/// NDJSON lines are the messages of the protocol. Throws RecordingError, ConfigError; DamageError after everything
+/// before the damage was written.
 void export_session(const ExportOptions& options, const ExportWriter& write, const ExportProgress& progress);
+/// The same in two steps: throws ConfigError and RecordingError for what cannot be had at all; the result writes.
+std::function<void(const ExportWriter& write)> prepare_export(const ExportOptions& options);
 
 }  // namespace bixws::recording

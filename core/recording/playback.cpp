@@ -42,7 +42,8 @@ std::optional<double> parse_speed(std::string_view text) {
 Playback::Playback(PlaybackOptions options, Instruments& instruments)
     : options_(std::move(options)),
       reader_(options_.path, options_.session, instruments),
-      whole_(instruments.get("", "")) {
+      whole_(instruments.get("", "")),
+      chaos_(options_.chaos) {
   from_ = time_option(options_.from, "from", session().started_ts, session());
   to_ = time_option(options_.to, "to", INT64_MAX, session());
   if (from_ > session().ended_ts || to_ <= session().started_ts || to_ <= from_) {
@@ -62,6 +63,7 @@ void Playback::go_to(Micros position) {
   restored_.reset();
   position_ = position;
   anchored_ = false;
+  latest_due_ns_ = 0;
   announce_ = true;
   try {
     SessionImage image;
@@ -113,11 +115,41 @@ bool Playback::fill() {
   try {
     const bool paced = options_.speed > 0 || steps_ > 0;
     exhausted_ = !reader_.next(*ahead_, paced ? kPacedEvents : kBatchEvents);
+    ahead_seq_ = reader_.next_seq() - ahead_->size();
   } catch (const DamageError& damage) {
     error_ = damage.what();
     exhausted_ = true;
   }
   return !ahead_->empty();
+}
+
+std::int64_t Playback::due_ns(std::size_t ahead) const {
+  const Micros ts = std::as_const(*ahead_).events()[ahead].recv_ts;
+  if (chaos_.options().delay == 0) return pacing_.due_ns(ts);
+  return std::max(latest_due_ns_, pacing_.due_ns(ts) + 1000 * chaos_.delay(chaos_key("delay", ahead_seq_ + ahead)));
+}
+
+bool Playback::inject_faults(std::size_t ahead, std::int64_t due) {
+  ++given_;
+  if (!chaos_.options().any()) return false;
+  latest_due_ns_ = std::max(latest_due_ns_, due);
+  const Micros at = std::as_const(*ahead_).events()[ahead].recv_ts;
+  if (const Micros late = chaos_.delay(chaos_key("delay", ahead_seq_ + ahead)); late > 0) {
+    tell("delay of " + format_duration(late), at);
+  }
+  if (!chaos_.disconnects(given_, at)) return false;
+  tell("disconnect", at);
+  return true;
+}
+
+void Playback::go_on(std::int64_t now_ns) {
+  latest_due_ns_ = 0;
+  pacing_.anchor(position_, now_ns, options_.speed);
+}
+
+void Playback::tell(std::string_view fault, Micros at) const {
+  if (!options_.log) return;
+  options_.log("chaos: " + std::string(fault) + " at event " + std::to_string(given_) + ", " + format_rfc3339(at));
 }
 
 Playback::Step Playback::give(std::size_t count) {
@@ -174,20 +206,27 @@ Playback::Step Playback::advance(std::int64_t now_ns) {
 
   const auto ahead = std::as_const(*ahead_).events().subspan(ahead_given_);
   std::size_t count = 0;
-  while (count < ahead.size() && ahead[count].recv_ts < to_) {
-    if (state_ == State::paused ? count == steps_ : pacing_.due_ns(ahead[count].recv_ts) > now_ns) break;
+  std::uint64_t stepped = 0;  // an exchange's own frames, which nobody sees, are no steps
+  bool cut = false;
+  while (count < ahead.size() && ahead[count].recv_ts < to_ && !cut) {
+    const std::int64_t due = due_ns(ahead_given_ + count);
+    if (state_ == State::paused ? stepped == steps_ : due > now_ns) break;
+    if (ahead[count].kind != Kind::raw) ++stepped;
+    cut = inject_faults(ahead_given_ + count, due);
     ++count;
   }
   if (count > 0) {
     if (state_ == State::paused) {
-      steps_ -= count;
+      steps_ -= stepped;
       announce_ = steps_ == 0;
     }
-    return give(count);
+    step = give(count);
+    step.disconnect = cut;
+    return step;
   }
   if (ahead.front().recv_ts >= to_) return end(now_ns);
   step.action = Action::wait;
-  step.due_ns = std::min(pacing_.due_ns(ahead.front().recv_ts), next_status_ns_);
+  step.due_ns = std::min(due_ns(ahead_given_), next_status_ns_);
   return step;
 }
 

@@ -6,11 +6,13 @@
 #include <bixws/event.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "model/batch.h"
+#include "model/chaos.h"
 #include "model/instruments.h"
 #include "recording/pacing.h"
 #include "recording/recording.h"
@@ -24,6 +26,8 @@ struct PlaybackOptions {
   std::string from, to;      ///< RFC 3339, or "+90s" from the session's start; empty: all of it. Events at `to` are out
   bool loop = false;
   bool paused = false;
+  ChaosOptions chaos;                         ///< delay and disconnect; what happens to single messages is the server's
+  std::function<void(std::string_view)> log;  ///< is told of each injected fault; absent: nobody is
 };
 
 /// "2", "0.5", "100x", "max"; nullopt if it is no speed. 0 stands for max.
@@ -41,6 +45,7 @@ class Playback {
   struct Step {
     Action action = Action::rest;
     bool new_epoch = false;
+    bool disconnect = false;  ///< behind the batch everybody is cut off
     std::unique_ptr<EventBatch> batch;
     std::int64_t due_ns = 0;
   };
@@ -59,6 +64,8 @@ class Playback {
   /// comes first, in a new epoch.
   void seek(Micros position);
   void set_speed(double speed, std::int64_t now_ns);
+  /// The clock stood still up to now.
+  void go_on(std::int64_t now_ns);
 
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] double speed() const { return options_.speed; }
@@ -74,6 +81,10 @@ class Playback {
   void go_to(Micros position);
   [[nodiscard]] std::unique_ptr<EventBatch> status_batch(std::int64_t now_ns);
   bool fill();
+  [[nodiscard]] std::int64_t due_ns(std::size_t ahead) const;
+  /// Of the event that is given next; true: everybody is cut off behind it.
+  bool inject_faults(std::size_t ahead, std::int64_t due);
+  void tell(std::string_view fault, Micros at) const;
   Step give(std::size_t count);
   Step end(std::int64_t now_ns);
 
@@ -82,6 +93,10 @@ class Playback {
   const Instrument& whole_;  // the instrument of status events about the replay
   Micros from_ = 0, to_ = 0;
   Pacing pacing_;
+  Chaos chaos_;
+  std::int64_t latest_due_ns_ = 0;  // of what was given: delays keep the order
+  std::uint64_t given_ = 0;         // events, in all
+  std::uint64_t ahead_seq_ = 0;     // place in the session of the first one in ahead_
   bool anchored_ = false;  // a new place is reached at the first advance() after it, however long it took to find
   State state_ = State::playing;
   Micros position_ = 0;  // of the last event given, or sought

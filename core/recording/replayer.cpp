@@ -80,7 +80,9 @@ void Replayer::run() {
       lock.unlock();
       if (step.new_epoch) target_.new_epoch();
       const bool wanted = target_.publish(std::move(step.batch));
+      if (wanted && step.disconnect) target_.disconnect();
       lock.lock();
+      if (step.disconnect) playback_.go_on(now_ns());
       if (!wanted) break;
       continue;
     }

@@ -23,6 +23,8 @@ class ReplayTarget {
   virtual bool publish(std::unique_ptr<EventBatch> batch) = 0;
   /// What follows has nothing to do with what came before: a seek, or the next loop.
   virtual void new_epoch() = 0;
+  /// An injected fault: whoever listens is to be cut off behind everything published so far. May wait.
+  virtual void disconnect() {}
 };
 
 class HubTarget final : public ReplayTarget {

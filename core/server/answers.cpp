@@ -230,6 +230,7 @@ void Publisher::refresh(ClientKey client, const RefreshRequest& request, const m
 
 void Publisher::on_epoch(const std::string& epoch, const market::Market& market) {
   (void)epoch;
+  release_overtaken(nullptr);
   ++epochs_;
   recent_.clear();
   for (auto& row : rows_) {

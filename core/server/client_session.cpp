@@ -10,8 +10,6 @@
 namespace bixws::server {
 namespace {
 
-constexpr std::uint16_t kPatience = 200;  // messages beyond the rate before it is called abuse
-
 net::WsPeerOptions peer_options(const Options& options) {
   net::WsPeerOptions peer;
   peer.max_message = options.max_message;
@@ -30,8 +28,7 @@ ClientSession::ClientSession(ServerLoop& loop, std::uint64_t number, net::Upgrad
       number_(number),
       origin_(std::move(origin)),
       member_(&loop.fanout().add(*this, number)),
-      refilled_at_(loop.loop().now()),
-      allowance_(static_cast<float>(2 * loop.options().messages_per_second)) {}
+      allowance_(loop.options().messages_per_second, loop.loop().now()) {}
 
 ClientSession::~ClientSession() { leave(); }
 
@@ -73,6 +70,12 @@ void ClientSession::close_when_drained(std::uint16_t code, std::string_view reas
   loop_.fanout().when_drained(*member_, [this, code, text = std::string(reason)] { close(code, text); });
 }
 
+void ClientSession::cut_when_drained() {
+  if (member_ == nullptr) return;
+  // Not from inside the sweep that finds it drained.
+  loop_.fanout().when_drained(*member_, [this] { loop_.cut_later(number_); });
+}
+
 net::IoResult ClientSession::send_frames(std::string_view frames) { return peer_.try_send(frames); }
 
 void ClientSession::prefetch() const { peer_.prefetch(); }
@@ -84,31 +87,17 @@ void ClientSession::too_slow() {
   close(net::close_code::try_again_later, "slow_consumer");
 }
 
-bool ClientSession::within_rate() {
-  const unsigned rate = loop_.options().messages_per_second;
-  const net::Instant now = loop_.loop().now();
-  const float seconds = std::chrono::duration<float>(now - refilled_at_).count();
-  refilled_at_ = now;
-  allowance_ = std::min(static_cast<float>(2 * rate), allowance_ + seconds * static_cast<float>(rate));
-  if (allowance_ < 1) return false;
-  allowance_ -= 1;
-  return true;
-}
-
 void ClientSession::on_message(net::WsPeer& peer, net::Opcode kind, std::string_view payload) {
   (void)peer;
   loop_.counters().received.fetch_add(1, std::memory_order_relaxed);
-  if (!within_rate()) {
-    if (++refused_ > kPatience) {
-      close(net::close_code::policy, "too many messages");
-      return;
-    }
-    send_error({{},
-                ErrorCode::rate_limited,
-                "more than " + std::to_string(loop_.options().messages_per_second) + " messages a second"});
-    return;
+  switch (allowance_.take(loop_.loop().now())) {
+    case Allowance::Verdict::abuse:
+      return close(net::close_code::policy, "too many messages");
+    case Allowance::Verdict::too_fast:
+      return send_error({{}, ErrorCode::rate_limited, too_fast_text(loop_.options().messages_per_second)});
+    case Allowance::Verdict::good:
+      break;
   }
-  refused_ = 0;
   if (kind != net::Opcode::text) {
     loop_.handle(number_, RequestError{{}, ErrorCode::bad_request, "binary messages are not part of the protocol"});
     return;

@@ -10,6 +10,7 @@
 
 #include "net/http_server.h"
 #include "net/ws_peer.h"
+#include "server/allowance.h"
 #include "server/doors.h"
 #include "server/fanout.h"
 #include "server/request.h"
@@ -40,6 +41,8 @@ class ClientSession final : public Outlet, private net::WsPeer::Owner {
   void close(std::uint16_t code, std::string_view reason);
   /// Ends it at once, without a close frame.
   void cut();
+  /// Likewise, without a close frame.
+  void cut_when_drained();
   /// To be called once it has ended: the fan-out forgets it.
   void leave();
   /// Ends it once everything due has gone out.
@@ -56,16 +59,12 @@ class ClientSession final : public Outlet, private net::WsPeer::Owner {
   void on_pong(net::WsPeer& peer, net::Duration round_trip) override;
   void on_closed(net::WsPeer& peer, const net::WsEnd& end) override;
 
-  bool within_rate();
-
   net::WsPeer peer_;  // first: what a send touches lies in one or two cache lines
   ServerLoop& loop_;
   std::uint64_t number_;
   Doors::Origin origin_;
   Member* member_;
-  net::Instant refilled_at_;
-  float allowance_;
-  std::uint16_t refused_ = 0;  // messages in a row that came too fast
+  Allowance allowance_;
   bool answered_ping_ = false;
   bool ready_ = false;
 };

@@ -11,9 +11,12 @@
 #include <string_view>
 #include <vector>
 
+#include "model/chaos.h"
 #include "net/loop.h"
+#include "server/private_replay.h"
 #include "server/recent.h"
 #include "server/request.h"
+#include "server/stream.h"
 
 namespace bixws::server {
 
@@ -66,6 +69,14 @@ struct Options {
   /// Called from server threads whenever Server::ready_clients() has grown. Only with it are clients asked whether they
   /// have anything to say.
   std::function<void()> on_ready;
+  ChaosOptions chaos;  ///< drop, dup and reorder of messages on their way to clients
+  /// Text made while it is sent, for a GET of this path and query; nothing: there is no such path. Called from server
+  /// threads, the planner from the stream's own.
+  std::function<std::optional<StreamPlanner>(std::string_view path, const net::Query& query)> stream;
+  /// A replay for one client alone, who connects to /replay; null, and the status and why in `refusal`: not this one.
+  /// Called from server threads.
+  std::function<std::unique_ptr<PrivateReplay>(const net::Query& query, StreamRefusal& refusal)> private_replay;
+  std::size_t max_private_replays = 16;
   /// Writes to the log; called from server threads.
   std::function<void(std::string_view)> log;
 };

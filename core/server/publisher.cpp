@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "model/event_json.h"
+#include "model/time_text.h"
 
 namespace bixws::server {
 namespace {
@@ -170,14 +171,69 @@ void Publisher::release(std::map<std::string, Shared>::iterator shared, const ma
 
 // ---- events -------------------------------------------------------------------------------------------------------
 
-void Publisher::add_item(const TopicState& topic, const Extent& frame, std::uint64_t seq, Micros recv_ts) {
+void Publisher::add_item(const TopicState& topic, const Extent& frame, std::uint64_t seq, Micros recv_ts,
+                         std::optional<Extent> part) {
   RunItem& item = run().items.emplace_back();
-  item.kind = RunItem::Kind::message;
+  item.kind = part ? RunItem::Kind::ticker : RunItem::Kind::message;
   item.topic = &topic.topic;
   item.frame = frame;
+  if (part) item.part = *part;
   item.seq = seq;
   item.recv_ts = recv_ts;
   encoded_.fetch_add(1, std::memory_order_relaxed);
+  if (chaos_ && topic.topic.what.channel != Channel::status) meet_fate(RunItem(item));
+}
+
+void Publisher::set_chaos(const ChaosOptions& options, std::function<void(std::string_view)> log) {
+  chaos_.emplace(options);
+  chaos_log_ = std::move(log);
+}
+
+// The message stands last in the run.
+void Publisher::meet_fate(const RunItem& item) {
+  const std::string name = channel_text(item.topic->what) + " " + item.topic->label;
+  const Fate fate = chaos_->fate(chaos_key(name, item.seq));
+  std::vector<RunItem>& items = run().items;
+  if (fate == Fate::pass) {
+    if (!overtaken_.empty()) release_overtaken(item.topic);
+    return;
+  }
+  if (chaos_log_) {
+    chaos_log_("chaos: " + std::string(bixws::name_of(fate)) + " of " + name + " " + std::to_string(item.seq) + ", " +
+               format_rfc3339(item.recv_ts));
+  }
+  switch (fate) {
+    case Fate::drop:
+      items.pop_back();
+      return;
+    case Fate::dup:
+      items.push_back(item);
+      break;
+    case Fate::reorder:
+      items.pop_back();
+      overtaken_.push_back({item, std::string(run().text(item.frame))});
+      return;
+    case Fate::pass:
+      break;
+  }
+  release_overtaken(item.topic);
+}
+
+void Publisher::release_overtaken(const Topic* topic) {
+  for (auto late = overtaken_.begin(); late != overtaken_.end();) {
+    if (topic != nullptr && late->item.topic != topic) {
+      ++late;
+      continue;
+    }
+    TextBuffer& out = run().bytes;
+    RunItem item = late->item;
+    const std::uint32_t part_at = item.part.offset - item.frame.offset;
+    item.frame.offset = static_cast<std::uint32_t>(out.size());
+    item.part.offset = item.frame.offset + part_at;
+    out.raw(late->frame);
+    run().items.push_back(item);
+    late = overtaken_.erase(late);
+  }
 }
 
 void Publisher::on_event(const Event& event, const market::Market& market) {
@@ -204,6 +260,7 @@ void Publisher::on_event(const Event& event, const market::Market& market) {
       break;
     }
     case Kind::status:
+      if (event.status().replay != nullptr) release_overtaken(nullptr);  // nothing comes behind the end
       keep_status(row, event);
       encode_plain(row.status, row, event);
       break;
@@ -242,13 +299,11 @@ void Publisher::encode_ticker(Row& row, const Event& event) {
   const std::size_t begin = begin_frame(out);
   append_message(out, event, row.label);
   const Extent frame = end_frame(out, begin);
-  add_item(*row.ticker, frame, event.seq, event.recv_ts);
-  RunItem& item = run().items.back();
-  item.kind = RunItem::Kind::ticker;
   // {"type":"market_update","seq":N,"ts":T,"data":{ PART }}
   const std::string_view text = run().text(frame);
   const std::size_t at = text.find("\"data\":{") + 8;
-  item.part = {frame.offset + static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(text.size() - at - 2)};
+  add_item(*row.ticker, frame, event.seq, event.recv_ts,
+           Extent{frame.offset + static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(text.size() - at - 2)});
 }
 
 void Publisher::encode_depths(Row& row, const Event& event, const market::InstrumentState& state) {

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "hub/hub.h"
+#include "model/chaos.h"
 #include "server/depth_view.h"
 #include "server/labels.h"
 #include "server/recent.h"
@@ -34,6 +35,9 @@ class Publisher final : public hub::Listener {
   Publisher(hub::Hub& hub, std::shared_ptr<const Labels> labels, std::size_t resume_bytes = Recent::kDefaultBytes)
       : hub_(hub), labels_(std::move(labels)), recent_(resume_bytes) {}
 
+  /// Before the hub starts: messages are dropped, doubled and sent in the wrong order after they were numbered. `log`
+  /// is told of each, on the hub's thread.
+  void set_chaos(const ChaosOptions& options, std::function<void(std::string_view)> log);
   /// Before the hub starts: `taker` gets the runs; its index is the loop in ClientKey.
   void add_loop(std::shared_ptr<RunTaker> taker) { takers_.push_back(std::move(taker)); }
   /// Any thread: the server is gone, nothing needs to be encoded any more.
@@ -115,7 +119,11 @@ class Publisher final : public hub::Listener {
   void encode_gap(Row& row, const Event& event);
   static void keep_annotation(Row& row, const Event& event);
   void keep_status(Row& row, const Event& event);
-  void add_item(const TopicState& topic, const Extent& frame, std::uint64_t seq, Micros recv_ts);
+  /// Message of a topic; for a ticker `part` is what batches need of it.
+  void add_item(const TopicState& topic, const Extent& frame, std::uint64_t seq, Micros recv_ts,
+                std::optional<Extent> part = {});
+  void meet_fate(const RunItem& item);
+  void release_overtaken(const Topic* topic);
 
   // answers.cpp
   void select(ClientKey client, const SubscribeRequest& request, const market::Market& market);
@@ -168,6 +176,14 @@ class Publisher final : public hub::Listener {
   std::unordered_map<ClientKey, Client, KeyHash> clients_;
   std::vector<market::NumberedCandle> candle_changes_;
   std::uint64_t epochs_ = 0;
+
+  std::optional<Chaos> chaos_;
+  std::function<void(std::string_view)> chaos_log_;
+  struct Overtaken {
+    RunItem item;
+    std::string frame;
+  };
+  std::vector<Overtaken> overtaken_;  // wait for the next message of their topic
 
   mutable std::mutex ailments_mutex_;
   std::map<std::string, std::string> ailments_;  // by feed; guarded by ailments_mutex_

@@ -24,7 +24,7 @@ struct Server::Parts {
         labels(std::make_shared<const Labels>(instruments, options.first_exchange)),
         doors(options),
         assets(options.web_dir),
-        common{options, hub, *labels, doors, std::make_shared<Publisher>(hub, labels, options.resume_bytes),
+        common{options, hub, *labels, labels, doors, std::make_shared<Publisher>(hub, labels, options.resume_bytes),
                nullptr, {},  {}} {}
 
   Options options;
@@ -64,6 +64,8 @@ Server::Server(hub::Hub& hub, const Instruments& instruments, Options options) {
     parts_->loops.push_back(std::make_unique<ServerLoop>(parts_->common, i));
     parts_->common.publisher->add_loop(parts_->loops.back()->inbox());
   }
+  const ChaosOptions& chaos = kept.chaos;
+  if (chaos.any()) parts_->common.publisher->set_chaos(chaos, kept.log);
   hub.attach(parts_->common.publisher);
 }
 
@@ -134,6 +136,14 @@ void Server::settle() {
   for (auto& loop : parts_->loops) {
     std::promise<void> done;
     loop->after_a_turn([&done] { done.set_value(); });
+    done.get_future().wait();
+  }
+}
+
+void Server::cut_clients() {
+  for (auto& loop : parts_->loops) {
+    std::promise<void> done;
+    loop->cut_clients([&done] { done.set_value(); });
     done.get_future().wait();
   }
 }

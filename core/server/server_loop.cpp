@@ -70,7 +70,8 @@ ServerLoop::ServerLoop(const Common& common, std::uint32_t index)
       signal_(loop_, [this] { take_runs(); }),
       inbox_(std::make_shared<Inbox>(signal_)),
       hold_(loop_, [this] { on_hold_deadline(); }),
-      drain_deadline_(loop_, [this] { cut_all(); }) {
+      drain_deadline_(loop_, [this] { cut_all(); }),
+      cut_deadline_(loop_, [this] { finish_cutting(); }) {
   fanout_ = std::make_unique<Fanout>(
       loop_, index, fanout_options(common.options), common.labels,
       [this](std::uint64_t number, const RefreshRequest& request) {
@@ -80,6 +81,7 @@ ServerLoop::ServerLoop(const Common& common, std::uint32_t index)
         });
       });
   http_ = std::make_unique<net::HttpServer>(loop_, http_options(common), *this);
+  streams_ = std::make_unique<Streams>(loop_, *http_, common.options.log);
 }
 
 ServerLoop::~ServerLoop() { stop(); }
@@ -106,6 +108,8 @@ void ServerLoop::stop() {
     loop_.stop();
     thread_.join();
   }
+  streams_->stop();
+  solos_.clear();
   sessions_.clear();
 }
 
@@ -130,14 +134,25 @@ void ServerLoop::on_request(net::HttpSession& session) {
   if (page && path != "/" && is_socket_path(path) && !common_.doors.origin_fits(request, session.secure())) {
     return session.respond(plain(403, "this origin is not allowed; start the server with --allow-origin to let it in"));
   }
+  if (page && stream(session, path)) return;
   if (page) return session.respond(common_.page(request, path));
-  if (!is_socket_path(path)) return session.respond(plain(404, "not found; connect to / or /ws"));
+  const bool alone = path == "/replay" && common_.options.private_replay;
+  if (!alone && !is_socket_path(path)) return session.respond(plain(404, "not found; connect to / or /ws"));
   if (offer.kind == net::WsOffer::Kind::refused) return session.respond(offer.refusal);
   if (!common_.doors.origin_fits(request, session.secure())) {
     counters_.refused.fetch_add(1, std::memory_order_relaxed);
     return session.respond(plain(403, "this origin is not allowed; start the server with --allow-origin to let it in"));
   }
-  upgrade(session, offer);
+  upgrade(session, offer, alone);
+}
+
+bool ServerLoop::stream(net::HttpSession& session, std::string_view path) {
+  if (!common_.options.stream) return false;
+  const net::HttpRequest& request = session.request();
+  if (request.method != "GET" && request.method != "HEAD") return false;
+  auto planner = common_.options.stream(path, request.query);
+  if (planner) streams_->answer(session, std::move(*planner));
+  return planner.has_value();
 }
 
 net::HttpResponse ServerLoop::without_token() {
@@ -166,24 +181,59 @@ net::HttpResponse ServerLoop::page_without_token(const net::HttpRequest& request
   return refusal;
 }
 
-void ServerLoop::upgrade(net::HttpSession& session, const net::WsOffer& offer) {
-  Doors::Origin origin = common_.doors.client_of(session.request(), session.peer());
+std::optional<net::Upgraded> ServerLoop::let_in(net::HttpSession& session, const net::WsOffer& offer,
+                                                Doors::Origin& origin) {
+  const auto refuse = [&](int status, const char* why) {
+    counters_.refused.fetch_add(1, std::memory_order_relaxed);
+    session.respond(plain(status, why));
+    return std::nullopt;
+  };
   switch (farewell_ ? Doors::Entry::full : common_.doors.enter(origin)) {
     case Doors::Entry::full:
-      counters_.refused.fetch_add(1, std::memory_order_relaxed);
-      return session.respond(plain(503, farewell_ ? "the server is stopping" : "too many clients"));
+      return refuse(503, farewell_ ? "the server is stopping" : "too many clients");
     case Doors::Entry::address_full:
-      counters_.refused.fetch_add(1, std::memory_order_relaxed);
-      return session.respond(plain(429, "too many clients from this address"));
+      return refuse(429, "too many clients from this address");
     case Doors::Entry::ok:
       break;
   }
-  Joining joining = read_joining(session.request());
   auto upgraded = session.upgrade(offer);
-  if (!upgraded) {
-    common_.doors.leave(origin);
-    return;
+  if (!upgraded) common_.doors.leave(origin);
+  return upgraded;
+}
+
+void ServerLoop::begin_solo(net::HttpSession& session, const net::WsOffer& offer) {
+  if (solos_.size() >= common_.options.max_private_replays) {
+    return session.respond(plain(503, "too many clients with a replay of their own"));
   }
+  StreamRefusal refusal;
+  auto replay = common_.options.private_replay(session.request().query, refusal);
+  if (!replay) return session.respond(plain(refusal.status, refusal.text));
+  Doors::Origin origin = common_.doors.client_of(session.request(), session.peer());
+  Joining joining = read_joining(session.request());
+  auto upgraded = let_in(session, offer, origin);
+  if (!upgraded) return;
+  std::string early = std::move(upgraded->early);
+  auto solo = std::make_unique<SoloSession>(*this, SoloSession::Place{loop_, common_.options, common_.shared_labels},
+                                            std::move(replay), std::move(*upgraded), std::move(origin));
+  SoloSession& started = *solo;
+  solos_.emplace(&started, std::move(solo));
+  counters_.accepted.fetch_add(1, std::memory_order_relaxed);
+  started.start(std::move(joining.subscribe), std::move(joining.error), std::move(early));
+}
+
+void ServerLoop::on_solo_ended(SoloSession& session) {
+  common_.doors.leave(session.origin());
+  auto node = solos_.extract(&session);
+  loop_.dispose(std::move(node.mapped()));
+  check_drained();
+}
+
+void ServerLoop::upgrade(net::HttpSession& session, const net::WsOffer& offer, bool alone) {
+  if (alone) return begin_solo(session, offer);
+  Doors::Origin origin = common_.doors.client_of(session.request(), session.peer());
+  Joining joining = read_joining(session.request());
+  auto upgraded = let_in(session, offer, origin);
+  if (!upgraded) return;
   const std::uint64_t number = next_number_++;
   std::string early = std::move(upgraded->early);
   auto& slot = sessions_[number];
@@ -256,6 +306,7 @@ void ServerLoop::ended(ClientSession& session) {
   auto node = sessions_.extract(number);
   counters_.clients.store(sessions_.size(), std::memory_order_relaxed);
   loop_.dispose(std::move(node.mapped()));
+  if (cut_ && sessions_.empty()) finish_cutting();
   check_drained();
 }
 
@@ -308,8 +359,17 @@ void ServerLoop::drain(std::uint16_t code, const std::string& reason, net::Durat
     if (listener_) listener_->close();
     http_->close_all();
     drain_deadline_.start(deadline);
+    streams_->stop();
+    for (const auto& [key, solo] : solos_) solo->close(farewell_->code, farewell_->reason);
     take_runs();
     check_drained();
+  });
+}
+
+void ServerLoop::cut_later(std::uint64_t number) {
+  loop_.post([this, number] {
+    const auto found = sessions_.find(number);
+    if (found != sessions_.end()) found->second->cut();
   });
 }
 
@@ -326,11 +386,36 @@ void ServerLoop::cut_all() {
   std::vector<ClientSession*> left;
   for (const auto& [number, session] : sessions_) left.push_back(session.get());
   for (ClientSession* session : left) session->cut();
+  std::vector<SoloSession*> alone;
+  for (const auto& [key, solo] : solos_) alone.push_back(solo.get());
+  for (SoloSession* solo : alone) solo->cut();
   check_drained();
 }
 
+void ServerLoop::cut_clients(std::function<void()> done) {
+  loop_.post([this, done = std::move(done)]() mutable {
+    cut_ = std::move(done);
+    take_runs();
+    fanout_->finish_last_turn();
+    for (const auto& [number, session] : sessions_) session->cut_when_drained();
+    fanout_->finish_turn();
+    if (sessions_.empty()) return finish_cutting();
+    cut_deadline_.start(std::chrono::seconds(1));
+  });
+}
+
+void ServerLoop::finish_cutting() {
+  if (!cut_) return;
+  cut_deadline_.cancel();
+  std::vector<ClientSession*> left;
+  for (const auto& [number, session] : sessions_) left.push_back(session.get());
+  for (ClientSession* session : left) session->cut();
+  const auto done = std::exchange(cut_, nullptr);
+  done();
+}
+
 void ServerLoop::check_drained() {
-  if (!farewell_ || !sessions_.empty() || !drained_) return;
+  if (!farewell_ || !sessions_.empty() || !solos_.empty() || !drained_) return;
   drain_deadline_.cancel();
   const auto done = std::move(drained_);
   drained_ = nullptr;

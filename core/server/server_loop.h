@@ -22,6 +22,8 @@
 #include "server/inbox.h"
 #include "server/options.h"
 #include "server/publisher.h"
+#include "server/solo_session.h"
+#include "server/stream.h"
 
 namespace bixws::server {
 
@@ -30,6 +32,7 @@ struct Common {
   const Options& options;
   hub::Hub& hub;
   const Labels& labels;
+  std::shared_ptr<const Labels> shared_labels;
   Doors& doors;
   std::shared_ptr<Publisher> publisher;
   std::shared_ptr<const net::TlsServerContext> tls;
@@ -50,7 +53,7 @@ struct LoopCounters {
   Counter requests{0};  ///< HTTP requests
 };
 
-class ServerLoop final : public net::HttpServer::Site {
+class ServerLoop final : public net::HttpServer::Site, public SoloSession::Owner {
  public:
   ServerLoop(const Common& common, std::uint32_t index);
   ~ServerLoop();
@@ -58,6 +61,8 @@ class ServerLoop final : public net::HttpServer::Site {
   /// Before start(): the port it listens on. Throws std::runtime_error when it cannot.
   std::uint16_t listen(std::uint16_t port, bool shared);
   void start();
+  /// Any thread: ends every client's connection behind what is due to it, without a close frame; then `done`, once.
+  void cut_clients(std::function<void()> done);
   /// Any thread: calls `function` on the loop's thread after a turn that began later than this call.
   void after_a_turn(std::function<void()> function);
   /// Any thread: no new clients; each one gets what is due and the close frame; then `done`, once. What has not ended
@@ -80,6 +85,7 @@ class ServerLoop final : public net::HttpServer::Site {
   /// A ping that goes out behind everything the hub has for this client by now.
   void call(std::uint64_t number);
   void became_ready();
+  void cut_later(std::uint64_t number);
   /// Takes in what waits and sends it.
   void take_runs();
   /// A client's socket took something.
@@ -95,7 +101,12 @@ class ServerLoop final : public net::HttpServer::Site {
   void on_request(net::HttpSession& session) override;
   net::HttpResponse without_token();
   net::HttpResponse page_without_token(const net::HttpRequest& request, std::string_view path);
-  void upgrade(net::HttpSession& session, const net::WsOffer& offer);
+  bool stream(net::HttpSession& session, std::string_view path);
+  void upgrade(net::HttpSession& session, const net::WsOffer& offer, bool alone);
+  /// Lets a client in, or answers why not.
+  std::optional<net::Upgraded> let_in(net::HttpSession& session, const net::WsOffer& offer, Doors::Origin& origin);
+  void begin_solo(net::HttpSession& session, const net::WsOffer& offer);
+  void on_solo_ended(SoloSession& session) override;
   /// What the URL of a new client asks for.
   struct Joining {
     std::optional<SubscribeRequest> subscribe;
@@ -106,6 +117,7 @@ class ServerLoop final : public net::HttpServer::Site {
   void on_hold_deadline();
   void say_farewell();
   void cut_all();
+  void finish_cutting();
   void check_drained();
 
   const Common& common_;
@@ -116,7 +128,9 @@ class ServerLoop final : public net::HttpServer::Site {
   std::unique_ptr<Fanout> fanout_;
   std::unique_ptr<net::HttpServer> http_;
   std::unique_ptr<net::Listener> listener_;
+  std::unique_ptr<Streams> streams_;
   std::unordered_map<std::uint64_t, std::unique_ptr<ClientSession>> sessions_;
+  std::unordered_map<const SoloSession*, std::unique_ptr<SoloSession>> solos_;
   std::uint64_t next_number_ = 1;
   LoopCounters counters_;
   std::atomic<std::uint64_t> turned_away_{0};
@@ -129,6 +143,8 @@ class ServerLoop final : public net::HttpServer::Site {
   };
   std::optional<Farewell> farewell_;  // set while draining
   net::Timer drain_deadline_;
+  std::function<void()> cut_;  // set while clients are being cut
+  net::Timer cut_deadline_;
   std::function<void()> drained_;
   std::thread thread_;
 };
