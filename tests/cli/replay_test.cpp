@@ -4,73 +4,20 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "support/process.h"
-#include "support/raw_json.h"
-#include "support/ws_test_client.h"
+#include "support/recorded_day.h"
 
 namespace bixws::test {
 namespace {
 
 using ::testing::HasSubstr;
 
-class Replay : public ::testing::Test {
+class Replay : public RecordedDay {
  protected:
-  static constexpr int kEvents = 2000;
-
-  void SetUp() override {
-    const Finished recorded =
-        run(BIXWS_BINARY, options({"record", "BTCUSDT", "--feed",
-                                   "sim:rate=0,seed=7,start=2026-11-22T00:00:00Z,channels=ticker+trades+book,count=" +
-                                       std::to_string(kEvents),
-                                   "-o", "day.db"}));
-    ASSERT_EQ(recorded.exit, ExitStatus{}) << recorded.err;
-  }
-
-  ProcessOptions options(std::vector<std::string> args) const {
-    ProcessOptions made;
-    made.args = std::move(args);
-    made.cwd = folder_.path();
-    return made;
-  }
-  std::unique_ptr<Process> replay(std::vector<std::string> more) {
-    std::vector<std::string> args = {"replay", "day.db", "--port", "0"};
-    args.insert(args.end(), more.begin(), more.end());
-    auto process = std::make_unique<Process>(BIXWS_BINARY, options(std::move(args)));
-    const auto listening = process->wait_for_line("listening on (ws://\\S+)", Process::Output::err);
-    EXPECT_TRUE(listening) << process->err();
-    url_ = listening ? (*listening)[1] : "";
-    return process;
-  }
-
-  TempDir folder_;
-  std::string url_;
+  Replay() : RecordedDay(BIXWS_BINARY) {}
 };
-
-RawJson parsed(const std::optional<std::string>& text) { return RawJson::parse_or_throw(text.value_or("null")); }
-
-RawJson next_of_type(WsTestClient& client, const std::string& type) {
-  return parsed(client.next_text_that(
-      [&](const std::string& text) { return text.find("\"type\":\"" + type + "\"") != std::string::npos; }));
-}
-
-/// The numbers of the trades messages up to the end.
-std::vector<std::int64_t> trade_numbers(WsTestClient& client) {
-  std::vector<std::int64_t> numbers;
-  while (const auto text = client.next_text()) {
-    const auto message = RawJson::parse_or_throw(*text);
-    if (message["type"].text() == "trades") numbers.push_back(message["seq"].integer().value_or(-1));
-  }
-  return numbers;
-}
-
-void expect_all_from_one(const std::vector<std::int64_t>& numbers) {
-  ASSERT_FALSE(numbers.empty());
-  for (std::size_t i = 0; i < numbers.size(); ++i) ASSERT_EQ(numbers[i], static_cast<std::int64_t>(i) + 1);
-}
 
 constexpr const char* kSubscribe = R"({"type":"subscribe","id":1,"channels":["trades","status"],"policy":"lossless"})";
 
@@ -157,7 +104,7 @@ TEST_F(Replay, IsSteeredOverTheProtocol) {
   const auto initial = next_of_type(client, "initial_data");
   EXPECT_NE(initial["epoch"].text(), "");
   const auto sought = state("\"paused\"");
-  EXPECT_EQ(sought["position"].integer(), 1795305600'100'000) << sought.raw();
+  EXPECT_EQ(sought["position"].integer(), kStart + 100'000) << sought.raw();
   ASSERT_TRUE(client.send_text(R"({"type":"replay","id":3,"action":"speed","value":50})"));
   EXPECT_EQ(state("\"paused\"")["speed"].raw(), "50");
   for (const char* bad :
@@ -215,7 +162,7 @@ TEST_F(Replay, FromAndToCutOutAPiece) {
   while (begin < whole.out.size()) {
     const std::size_t end = whole.out.find('\n', begin);
     const auto message = RawJson::parse_or_throw(whole.out.substr(begin, end - begin));
-    const std::int64_t at = message["data"][0]["recv_ts"].integer().value_or(0) - 1795305600'000'000;
+    const std::int64_t at = message["data"][0]["recv_ts"].integer().value_or(0) - kStart;
     if (at >= 200'000 && at < 400'000) ++expected;
     begin = end + 1;
   }

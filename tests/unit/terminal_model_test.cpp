@@ -376,6 +376,13 @@ TEST_F(TerminalModel, KeysSteerAReplay) {
   EXPECT_EQ(key(U'[').request, R"("action":"speed","value":2)");
   EXPECT_EQ(key(U'.').request, R"("action":"step","value":1)");
   EXPECT_EQ(key(U'>').request, R"("action":"seek","value":1795372830000000)");
+  EXPECT_EQ(press({KeyCode::left, 0}, choices, model, {80, 24}, kNow).request,
+            R"("action":"seek","value":1795372795000000)");
+  EXPECT_EQ(press({KeyCode::right, 0}, choices, model, {80, 24}, kNow).request,
+            R"("action":"seek","value":1795372805000000)");
+  EXPECT_EQ(key(U'1').request, R"("action":"speed","value":1)");
+  EXPECT_EQ(key(U'9').request, R"("action":"speed","value":500)");
+  EXPECT_EQ(key(U'0').request, R"("action":"speed","value":"max")");
   position.state = "paused";
   position.speed = 0;
   tell();
