@@ -18,7 +18,8 @@ struct Moment {
 
 }  // namespace
 
-void write_raw_session(const std::filesystem::path& file, const std::string& exchange, const Capture& capture) {
+void write_raw_session(const std::filesystem::path& file, const std::string& exchange, const Capture& capture,
+                       int times) {
   std::vector<Moment> moments;
   for (const CapturedRest& rest : capture.rest) {
     moments.push_back({rest.time_us, {0, RawFrame::Direction::rest, rest.url, rest.body}});
@@ -48,9 +49,15 @@ void write_raw_session(const std::filesystem::path& file, const std::string& exc
   options.now = begin;
   options.raw = true;
   recording::SessionWriter writer(std::move(options));
-  auto batch = std::make_shared<EventBatch>();
-  for (const Moment& moment : moments) batch->append(Event::of(feed, moment.time_us, 0, moment.frame));
-  writer.write(batch);
+  const std::int64_t length = moments.empty() ? 0 : moments.back().time_us - begin + 1;
+  for (int i = 0; i < times; ++i) {
+    auto batch = std::make_shared<EventBatch>();
+    for (const Moment& moment : moments) {
+      batch->append(Event::of(feed, moment.time_us + i * length, 0, moment.frame));
+    }
+    writer.write(batch);
+    writer.commit();
+  }
   writer.finish();
 }
 

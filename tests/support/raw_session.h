@@ -9,7 +9,9 @@
 
 namespace bixws::test {
 
-// Connects, sent and received frames and REST answers in the order of their times; nothing but raw events.
-void write_raw_session(const std::filesystem::path& file, const std::string& exchange, const Capture& capture);
+// Connects, sent and received frames and REST answers in the order of their times, so often one after the other;
+// nothing but raw events.
+void write_raw_session(const std::filesystem::path& file, const std::string& exchange, const Capture& capture,
+                       int times = 1);
 
 }  // namespace bixws::test
