@@ -94,7 +94,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Case{"Binance", "binance", "cryptofeed/BINANCE.ws.1.0", "BINANCE", {{"best", "true"}}, 20, {"--speed", "20"}},
         Case{"Coinbase", "coinbase", "cryptofeed/COINBASE.ws.28.0", "COINBASE", {}, 40, {"--speed", "max"}}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& one) { return std::string(one.param.name); });
 
 }  // namespace
 }  // namespace bixws::test
