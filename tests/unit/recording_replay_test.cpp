@@ -330,9 +330,16 @@ TEST(Playback, PausesStepsSeeksAndChangesSpeed) {
   EXPECT_TRUE(played.events.empty());
   EXPECT_EQ(played.states, std::vector<std::string>{"paused"});
 
+  // An exchange's own frames, which nobody sees, are no steps.
+  const auto is_raw = [](const std::string& text) { return text.starts_with("kind=9 "); };
+  std::size_t stepped = 0;
+  for (int steps = 0; steps < 3; ++stepped) {
+    if (!is_raw(written[stepped])) ++steps;
+  }
   playback.step(3, now);
   play_on(playback, now, played);
-  EXPECT_EQ(played.events, std::vector<std::string>(written.begin(), written.begin() + 3));
+  EXPECT_EQ(played.events,
+            std::vector<std::string>(written.begin(), written.begin() + static_cast<std::ptrdiff_t>(stepped)));
 
   playback.resume(now);
   play_on(playback, now, played, 1000);
