@@ -52,7 +52,7 @@ class Server {
   /// Waits until everything that has already arrived from clients is with the hub. Not from a server thread.
   void settle();
   /// Ends every client's connection behind what is due to it, without a close frame: a fault that was asked for. Waits
-  /// until all are cut, at most a second. Not from a server thread.
+  /// until all are cut, at most Options::hold_deadline. Not from a server thread.
   void cut_clients();
   /// The text of /metrics.
   [[nodiscard]] std::string metrics() const;

@@ -322,7 +322,7 @@ void ServerLoop::take_runs() {
     }
     fanout_->finish_turn();
     if (run || fanout_->unfinished()) return signal_.raise();
-    return say_farewell();
+    return all_taken();
   }
   // Whoever must get everything sets the pace: what waits in the inbox holds the hub back, and that the feeds. Clients
   // that keep up leave no reason to stop, so the clock gives one: there are others to be served.
@@ -330,7 +330,7 @@ void ServerLoop::take_runs() {
   while (fanout_->lossless_lag() <= common_.options.client_bytes / 2) {
     hold_.cancel();
     const SharedRun run = inbox_->next();
-    if (!run) return say_farewell();
+    if (!run) return all_taken();
     fanout_->take(*run);
     fanout_->finish_turn();
     if (fanout_->unfinished() || loop_.now() >= until) return signal_.raise();
@@ -395,13 +395,20 @@ void ServerLoop::cut_all() {
 void ServerLoop::cut_clients(std::function<void()> done) {
   loop_.post([this, done = std::move(done)]() mutable {
     cut_ = std::move(done);
+    cutting_ = false;
+    cut_deadline_.start(common_.options.hold_deadline);
     take_runs();
-    fanout_->finish_last_turn();
-    for (const auto& [number, session] : sessions_) session->cut_when_drained();
-    fanout_->finish_turn();
-    if (sessions_.empty()) return finish_cutting();
-    cut_deadline_.start(std::chrono::seconds(1));
   });
+}
+
+// What was published before is taken in, the last of it perhaps not yet sent.
+void ServerLoop::all_taken() {
+  say_farewell();
+  if (!cut_ || std::exchange(cutting_, true)) return;
+  fanout_->finish_last_turn();
+  for (const auto& [number, session] : sessions_) session->cut_when_drained();
+  fanout_->finish_turn();
+  if (sessions_.empty()) finish_cutting();
 }
 
 void ServerLoop::finish_cutting() {

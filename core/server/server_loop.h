@@ -117,6 +117,7 @@ class ServerLoop final : public net::HttpServer::Site, public SoloSession::Owner
   void on_hold_deadline();
   void say_farewell();
   void cut_all();
+  void all_taken();
   void finish_cutting();
   void check_drained();
 
@@ -144,6 +145,7 @@ class ServerLoop final : public net::HttpServer::Site, public SoloSession::Owner
   std::optional<Farewell> farewell_;  // set while draining
   net::Timer drain_deadline_;
   std::function<void()> cut_;  // set while clients are being cut
+  bool cutting_ = false;       // each knows by now
   net::Timer cut_deadline_;
   std::function<void()> drained_;
   std::thread thread_;
