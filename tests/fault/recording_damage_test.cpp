@@ -163,7 +163,7 @@ TEST_F(Damage, EveryChangedByteOfAnIndexedRecordingIsSurvived) {
   const std::string indexed = test::read_file(file_);
   ASSERT_GT(indexed.size(), good_.size());
   ASSERT_TRUE(verify(file_.string(), {}).good());
-  constexpr std::size_t kEach = 5 * kStride;
+  constexpr std::size_t kEach = 29 * kStride;
   sweep(indexed.size() / kEach, [&](const fs::path& file, std::size_t which) {
     // Not the same byte of each page.
     const std::size_t at = which * kEach + which % kEach;
