@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { bixws, binary } from './bixws.mjs';
-import { isLive, launch, textOf, visit } from './browser.mjs';
+import { isLive, launch, settled, textOf, visit } from './browser.mjs';
 import { proxy } from './proxy.mjs';
 import { standIn } from './stand_in.mjs';
 
@@ -113,6 +113,17 @@ test('a server that keeps no drawings and gives no history: said, and drawings s
   await page.getByText('they stay in this browser').waitFor();
   await page.reload();
   await page.locator('bixws-alerts li[data-mark]', { hasText: 'BTCUSDT 12.5' }).waitFor();
+});
+
+test('what the server’s rules say is listed and read out, in its own words', async (t) => {
+  const server = await standIn({ vendor: VENDOR });
+  t.after(() => server.stop());
+  const page = await visit(t, browser, `${server.url}?symbol=BTCUSDT`);
+  await isLive(page);
+  await settled(page);
+  server.alert('BTCUSDT', 'BTCUSDT broke 63000: 63000.10');
+  await page.locator('bixws-alerts .bx-fired li', { hasText: /^BTCUSDT broke 63000: 63000.10\d\d:\d\d:\d\d$/ }).waitFor();
+  await page.locator('[aria-live="polite"]', { hasText: 'BTCUSDT broke 63000: 63000.10' }).waitFor({ state: 'attached' });
 });
 
 test('what a client missed stands between the trades', async (t) => {

@@ -7,9 +7,12 @@ import { t } from './language.js';
 import { marksOf } from './marks.js';
 import { numberStyle, onNumberStyle } from './page-style.js';
 
-/** What to say when a level was crossed, or the server's own words. */
+/** What to say when a level was crossed, or the server's own words, which mostly name the symbol. */
 function words(entry, style) {
-  if (!entry.direction) return [entry.symbol, style.exact(entry.price), entry.text].filter(Boolean).join(' ');
+  if (!entry.direction) {
+    if (!entry.text) return `${entry.symbol} ${style.exact(entry.price)}`;
+    return entry.text.includes(entry.symbol) ? entry.text : `${entry.symbol}: ${entry.text}`;
+  }
   const said = t(entry.direction === 'up' ? 'crossedUp' : 'crossedDown', { symbol: entry.symbol, price: style.exact(entry.level) });
   return entry.text ? `${said} · ${entry.text}` : said;
 }
