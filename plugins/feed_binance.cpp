@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Binance spot (and binance.us, which speaks the same): combined WebSocket connection, REST for symbols and snapshots.
 // https://github.com/binance/binance-spot-api-docs: web-socket-streams.md, rest-api.md.
-#include <bixws/frame_reader.h>
+#include <bixws/exchange_dialect.h>
 
 #include <array>
-#include <new>
-#include <string>
-#include <vector>
 
 namespace {
 using namespace bixws;
@@ -18,13 +15,12 @@ struct Letters {
   Text& operator[](std::uint64_t letter) { return tokens[letter - 'A']; }
 };
 
-template <typename Body>
 struct Figure {
   char letter;
   Text name;
-  Decimal Body::*into;
+  Decimal Ticker::*into;
 };
-constexpr Figure<Ticker> kTicker[] = {
+constexpr Figure kTicker[] = {
     {'c', "price", &Ticker::price},       {'b', "bid", &Ticker::bid},
     {'B', "bid size", &Ticker::bid_size}, {'a', "ask", &Ticker::ask},
     {'A', "ask size", &Ticker::ask_size}, {'o', "open", &Ticker::open_24h},
@@ -32,24 +28,14 @@ constexpr Figure<Ticker> kTicker[] = {
     {'v', "volume", &Ticker::volume_24h}, {'q', "quote volume", &Ticker::quote_volume_24h},
     {'P', "change", &Ticker::change_24h},
 };
-constexpr Figure<Candle> kCandle[] = {{'o', "open", &Candle::open},
-                                      {'h', "high", &Candle::high},
-                                      {'l', "low", &Candle::low},
-                                      {'c', "close", &Candle::close},
-                                      {'v', "volume", &Candle::volume}};
 
-class Binance final : public Dialect {
+class Binance final : public ExchangeDialect {
  public:
   explicit Binance(const Settings& settings)
-      : url_(settings.get("url")),
-        rest_(settings.get("rest")),
+      : ExchangeDialect(settings),
         trades_(settings.get("trades") == "aggTrade" ? "@aggTrade" : "@trade"),
         best_(settings.boolean("best")),
         levels_(settings.get("snapshot")) {
-    traits_.ws = url_;
-    traits_.rest = rest_;
-    traits_.channels = channel_bit(Channel::ticker) | channel_bit(Channel::trades) | channel_bit(Channel::book) |
-                       channel_bit(Channel::candle);
     traits_.chain = Chain::contiguous;
     traits_.snapshots = SnapshotSource::rest;
     traits_.trade_ids = TradeIds::rising;
@@ -62,7 +48,6 @@ class Binance final : public Dialect {
     traits_.limits.snapshot_weight = levels_ == "100" ? 5 : levels_ == "500" ? 25 : levels_ == "1000" ? 50 : 250;
   }
 
-  const Traits& traits() const noexcept override { return traits_; }
   Text path(Channel) const noexcept override { return "/stream"; }
   std::uint32_t topics_of(Channel channel) const noexcept override {
     return best_ && channel == Channel::ticker ? 2 : 1;
@@ -99,7 +84,7 @@ class Binance final : public Dialect {
     if (kind == "kline") return candle(out);
     if (kind == "serverShutdown") return out.leaving(kind);
     if (!kind.empty()) return FrameReader::unknown(out, kind);
-    if (!update_id_.empty()) return partial_depth(out);
+    if (!names_.get<"lastUpdateId">().empty()) return partial_depth(out);
     if (!f_['u'].empty()) return ticker(FrameReader::id(f_['u']), out);
     answer(out);
   }
@@ -112,14 +97,10 @@ class Binance final : public Dialect {
       if (name == tag("serverTime")) out.clock(FrameReader::millis(json_.token(value)));
       if (name != tag("symbols")) return;
       json_.array(value, [&](Value symbol) {
-        Listing listing;
-        Text status;
-        json_.collect(symbol, {{{tag("symbol"), &listing.id},
-                                {tag("status"), &status},
-                                {tag("baseAsset"), &listing.base},
-                                {tag("quoteAsset"), &listing.quote}}});
-        listing.trading = status == "TRADING";
-        out.listed(listing);
+        Fields<"symbol", "status", "baseAsset", "quoteAsset"> fields;
+        json_.collect(symbol, fields);
+        const bool trading = fields.get<"status">() == "TRADING";
+        out.listed({fields.get<"symbol">(), fields.get<"baseAsset">(), fields.get<"quoteAsset">(), trading, {}});
       });
     });
   }
@@ -139,7 +120,8 @@ class Binance final : public Dialect {
  private:
   void clear() {
     f_ = {};
-    stream_ = id_ = code_ = reason_ = update_id_ = {};
+    names_.clear();
+    k_.clear();
     sides_ = 0;
     bids_.clear();
     asks_.clear();
@@ -151,20 +133,14 @@ class Binance final : public Dialect {
       ++sides_;
       return json_.levels(value, bids ? bids_ : asks_);
     }
-    if (name == 'k') return letters(value, k_);
+    if (name == 'k') return json_.collect(value, k_);
     if (name >= 'A' && name <= 'z') {
       f_[name] = json_.token(value);
     } else if (name == tag("error")) {  // {"error":{"code":2,"msg":"..."},"id":1}
-      json_.collect(value, slots_);
+      json_.collect(value, names_);
     } else {
-      json_.place(slots_, name, value);
+      json_.place(names_, name, value);
     }
-  }
-  void letters(Value value, Letters& into) {
-    into = {};
-    json_.object(value, [&](std::uint64_t name, Value v) {
-      if (name >= 'A' && name <= 'z') into[name] = json_.token(v);
-    });
   }
 
   // {"e":"trade","E":1554076800945,"s":"BNBBTC","t":40756030,"p":"0.00426990","q":"33.82000000","T":1554076800940,"m":false}
@@ -194,10 +170,11 @@ class Binance final : public Dialect {
 
   // {"stream":"btcusdt@depth20","data":{"lastUpdateId":160,"bids":[["0.0024","10"]],"asks":[["0.0026","100"]]}}
   void partial_depth(Out& out) {
-    name_ = stream_.substr(0, stream_.find('@'));  // the envelope alone names the symbol
+    const Text stream = names_.get<"stream">();  // the envelope alone names the symbol
+    name_ = stream.substr(0, stream.find('@'));
     for (char& c : name_) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-    const std::size_t at = stream_.find("@depth");
-    const std::int64_t depth = at == Text::npos ? 0 : FrameReader::integer(stream_.substr(at + 6));
+    const std::size_t at = stream.find("@depth");
+    const std::int64_t depth = at == Text::npos ? 0 : FrameReader::integer(stream.substr(at + 6));
     whole_book(name_, depth > 0 ? static_cast<std::uint32_t>(depth) : 20, out);
   }
 
@@ -207,7 +184,7 @@ class Binance final : public Dialect {
     book.depth = depth;
     book.bids = bids_;
     book.asks = asks_;
-    book.last = json_.require_id("lastUpdateId", update_id_);
+    book.last = json_.require_id<"lastUpdateId">(names_);
     if (sides_ != 2) json_.require("bids and asks", {});
     if (json_.report(out, Channel::book, symbol)) out.book({symbol}, book);
   }
@@ -228,39 +205,32 @@ class Binance final : public Dialect {
   // {"e":"kline","E":1633998288469,"s":"OMGBUSD","k":{"t":1633998240000,"T":1633998299999,"i":"1m","o":"13.72120000",
   //  "c":"13.80480000","h":"13.80480000","l":"13.72120000","v":"183.49000000","x":false}}
   void candle(Out& out) {
-    if (k_['i'] != "1m") return FrameReader::unknown(out, "kline of another interval");
+    if (k_.get<"i">() != "1m") return FrameReader::unknown(out, "kline of another interval");
     Candle candle;
-    for (const auto& figure : kCandle) {
-      json_.number(figure.name, k_[static_cast<std::uint64_t>(figure.letter)], candle.*figure.into);
-    }
-    candle.open_ts = FrameReader::millis(k_['t']);
-    candle.closed = k_['x'] == "true";
+    json_.number<"o">(k_, candle.open);
+    json_.number<"h">(k_, candle.high);
+    json_.number<"l">(k_, candle.low);
+    json_.number<"c">(k_, candle.close);
+    json_.number<"v">(k_, candle.volume);
+    candle.open_ts = FrameReader::millis(k_.get<"t">());
+    candle.closed = k_.get<"x">() == "true";
     if (json_.report(out, Channel::candle, f_['s'])) out.candle({f_['s'], FrameReader::millis(f_['E'])}, candle);
   }
 
   // {"result":null,"id":1}; {"code":2,"msg":"Invalid request: unknown variant","id":1}
   void answer(Out& out) {
-    Answer answer;
-    answer.request = FrameReader::id(id_) == kNoId ? 0 : FrameReader::id(id_);
-    answer.reason = reason_;
-    if (!code_.empty()) return out.refused(answer);
-    if (!id_.empty()) return out.acknowledged(answer);
-    FrameReader::unknown(out, stream_);
+    const Answer answer{FrameReader::request_id(names_.get<"id">()), Channel::none, {}, names_.get<"msg">()};
+    if (!names_.get<"code">().empty()) return out.refused(answer);
+    if (!names_.get<"id">().empty()) return out.acknowledged(answer);
+    FrameReader::unknown(out, names_.get<"stream">());
   }
 
-  std::string url_, rest_;
   Text trades_;
   bool best_;
   std::string levels_, name_;
-  Traits traits_;
-  FrameReader json_;
-  Letters f_, k_;
-  Text stream_, id_, code_, reason_, update_id_;
-  const FrameReader::Slot slots_[5] = {{tag("stream"), &stream_},
-                                       {tag("id"), &id_},
-                                       {tag("code"), &code_},
-                                       {tag("msg"), &reason_},
-                                       {tag("lastUpdateId"), &update_id_}};
+  Letters f_;
+  Fields<"t", "i", "o", "c", "h", "l", "v", "x"> k_;
+  Fields<"stream", "id", "code", "msg", "lastUpdateId"> names_;
   int sides_ = 0;
   std::vector<Level> bids_, asks_;
 };
@@ -271,10 +241,6 @@ constexpr Option kOptions[] = {
     {"best", OptionType::boolean, "false", "best bid and ask in real time (@bookTicker), not once a second"},
     {"snapshot", OptionType::string, "1000", "100|500|1000|5000: levels a side of a book snapshot"},
 };
-Dialect* make(const Settings& settings, Error&) noexcept { return new (std::nothrow) Binance(settings); }
-constexpr Descriptor kDescriptor = {
-    kPluginMagic, BIXWS_ABI_MAJOR, BIXWS_ABI_MINOR, sizeof(Descriptor),  BIXWS_TOOLCHAIN, "feed", "binance",
-    "1.0",        "Binance spot",  kOptions,        std::size(kOptions), nullptr,         make,   nullptr};
 }  // namespace
 
-BIXWS_EXPORT const Descriptor* bixws_plugin_v1() noexcept { return &kDescriptor; }
+BIXWS_EXCHANGE_FEED(Binance, "binance", "Binance spot", "1.0", kOptions)

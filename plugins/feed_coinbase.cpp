@@ -1,21 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Coinbase Exchange, the feed that needs no key: level2_batch, ticker, matches. It has no candles; the core builds
 // them. https://docs.cdp.coinbase.com/exchange/websocket-feed: overview, channels, errors, rate limits.
-#include <bixws/frame_reader.h>
-
-#include <new>
-#include <string>
-#include <vector>
+#include <bixws/exchange_dialect.h>
 
 namespace {
 using namespace bixws;
 using Value = FrameReader::Value;
 
-class Coinbase final : public Dialect {
+class Coinbase final : public ExchangeDialect {
  public:
-  explicit Coinbase(const Settings& settings) : url_(settings.get("url")), rest_(settings.get("rest")) {
-    traits_.ws = url_;
-    traits_.rest = rest_;
+  explicit Coinbase(const Settings& settings) : ExchangeDialect(settings) {
     traits_.channels = channel_bit(Channel::ticker) | channel_bit(Channel::trades) | channel_bit(Channel::book);
     traits_.chain = Chain::none;  // level2 has no numbers: whether the book crosses is all that can be seen
     traits_.trade_ids = TradeIds::consecutive;
@@ -25,7 +19,6 @@ class Coinbase final : public Dialect {
     traits_.limits.list_weight = 1;
   }
 
-  const Traits& traits() const noexcept override { return traits_; }
   Text path(Channel) const noexcept override { return "/"; }
 
   // {"type":"subscribe","product_ids":["BTC-USD"],"channels":["matches","heartbeat"]}
@@ -36,17 +29,23 @@ class Coinbase final : public Dialect {
     frame << "],\"channels\":[" << channels[static_cast<std::size_t>(request.channel)] << "]}";
   }
 
+  // {"type":"subscriptions","channels":[{"name":"ticker","product_ids":["BTC-USD"]}]}: all there are, whatever was
+  // asked
+  // {"type":"heartbeat","sequence":90,"last_trade_id":20,"product_id":"BTC-USD","time":"2014-11-07T08:19:28.464459Z"}
   void read(const Frame& frame, Out& out) noexcept override {
     clear();
     if (!json_.read_object(frame, out, [this](std::uint64_t name, Value value) { field(name, value); })) return;
-    if (type_ == "l2update") return book(BookAction::update, out);
-    if (type_ == "match" || type_ == "last_match") return match(out);
-    if (type_ == "ticker") return ticker(out);
-    if (type_ == "heartbeat") return out.alive();
-    if (type_ == "snapshot") return book(BookAction::snapshot, out);
-    if (type_ == "subscriptions") return out.acknowledged({});
-    if (type_ == "error") return error(out);
-    FrameReader::unknown(out, type_);
+    product_ = fields_.get<"product_id">();
+    time_ = rfc3339_micros(fields_.get<"time">());
+    const Text type = fields_.get<"type">();
+    if (type == "l2update") return book(BookAction::update, out);
+    if (type == "match" || type == "last_match") return match(type == "last_match", out);
+    if (type == "ticker") return ticker(out);
+    if (type == "heartbeat") return out.alive();
+    if (type == "snapshot") return book(BookAction::snapshot, out);
+    if (type == "subscriptions") return out.acknowledged({});
+    if (type == "error") return error(out);
+    FrameReader::unknown(out, type);
   }
 
   void list_path(Text, TextOut& path) noexcept override { path << "/products"; }
@@ -54,22 +53,16 @@ class Coinbase final : public Dialect {
   // [{"id":"BTC-USD","base_currency":"BTC","quote_currency":"USD","status":"online","trading_disabled":false}]
   void read_list(const Frame& body, Out& out) noexcept override {
     json_.read_array(body, out, [&](Value product) {
-      Listing listing;
-      Text status;
-      Text disabled;
-      json_.collect(product, {{{tag("id"), &listing.id},
-                               {tag("base_currency"), &listing.base},
-                               {tag("quote_currency"), &listing.quote},
-                               {tag("trading_disabled"), &disabled},
-                               {tag("status"), &status}}});
-      listing.trading = status == "online" && disabled != "true";
-      out.listed(listing);
+      Fields<"id", "base_currency", "quote_currency", "trading_disabled", "status"> fields;
+      json_.collect(product, fields);
+      const bool trading = fields.get<"status">() == "online" && fields.get<"trading_disabled">() != "true";
+      out.listed({fields.get<"id">(), fields.get<"base_currency">(), fields.get<"quote_currency">(), trading, {}});
     });
   }
 
  private:
   void clear() {
-    FrameReader::clear(slots_);
+    fields_.clear();
     has_bids_ = has_asks_ = has_changes_ = false;
     bids_.clear();
     asks_.clear();
@@ -92,7 +85,7 @@ class Coinbase final : public Dialect {
       has_asks_ = true;
       return json_.levels(value, asks_);
     }
-    json_.place(slots_, name, value);
+    json_.place(fields_, name, value);
   }
 
   // {"type":"snapshot","product_id":"BAND-USD","asks":[["14.8024","12.77"]],"bids":[["14.7802","30.5"]]}
@@ -103,21 +96,20 @@ class Coinbase final : public Dialect {
     update.bids = bids_;
     update.asks = asks_;
     if (action == BookAction::update ? !has_changes_ : !has_bids_ || !has_asks_) json_.require("levels", {});
-    if (json_.report(out, Channel::book, product_)) out.book({product_, rfc3339_micros(time_)}, update);
+    if (json_.report(out, Channel::book, product_)) out.book({product_, time_}, update);
   }
 
   // {"type":"match","trade_id":280232,"side":"sell","size":"985","price":"0.00001305","product_id":"SKL-BTC",
   //  "sequence":177100030,"time":"2021-04-17T16:43:37.089723Z"}; last_match is the one before the subscription
-  void match(Out& out) {
+  void match(bool history, Out& out) {
     Trade trade;
-    json_.require_id("trade_id", trade_id_);
-    json_.number("price", price_, trade.price);
-    json_.number("size", size_, trade.size);
-    trade.side = side_ == "sell" ? Side::buy : Side::sell;  // side is the maker's
-    trade.id = trade_id_;
-    trade.ts = rfc3339_micros(time_);
-    if (!json_.report(out, Channel::trades, product_)) return;
-    out.trades({product_, trade.ts}, {{&trade, 1}, type_ == "last_match"});
+    json_.require_id<"trade_id">(fields_);
+    json_.number<"price">(fields_, trade.price);
+    json_.number<"size">(fields_, trade.size);
+    trade.side = fields_.get<"side">() == "sell" ? Side::buy : Side::sell;  // side is the maker's
+    trade.id = fields_.get<"trade_id">();
+    trade.ts = time_;
+    if (json_.report(out, Channel::trades, product_)) out.trades({product_, time_}, {{&trade, 1}, history});
   }
 
   // {"type":"ticker","sequence":50978628538,"product_id":"BTC-USD","price":"17165.16","open_24h":"16437.94",
@@ -125,61 +117,36 @@ class Coinbase final : public Dialect {
   //  "best_bid_size":"0.61540890","best_ask":"17167.76","best_ask_size":"0.18528568","time":"2022-12-01T00:00:00.122581Z"}
   void ticker(Out& out) {
     Ticker ticker;
-    json_.number("price", price_, ticker.price);
-    json_.optional_number("open_24h", open_, ticker.open_24h);
-    json_.optional_number("high_24h", high_, ticker.high_24h);
-    json_.optional_number("low_24h", low_, ticker.low_24h);
-    json_.optional_number("volume_24h", volume_, ticker.volume_24h);
-    json_.optional_number("best_bid", bid_, ticker.bid);
-    json_.optional_number("best_bid_size", bid_size_, ticker.bid_size);
-    json_.optional_number("best_ask", ask_, ticker.ask);
-    json_.optional_number("best_ask_size", ask_size_, ticker.ask_size);
+    json_.number<"price">(fields_, ticker.price);
+    json_.optional_number<"open_24h">(fields_, ticker.open_24h);
+    json_.optional_number<"high_24h">(fields_, ticker.high_24h);
+    json_.optional_number<"low_24h">(fields_, ticker.low_24h);
+    json_.optional_number<"volume_24h">(fields_, ticker.volume_24h);
+    json_.optional_number<"best_bid">(fields_, ticker.bid);
+    json_.optional_number<"best_bid_size">(fields_, ticker.bid_size);
+    json_.optional_number<"best_ask">(fields_, ticker.ask);
+    json_.optional_number<"best_ask_size">(fields_, ticker.ask_size);
     if (!json_.report(out, Channel::ticker, product_)) return;
-    out.ticker({product_, rfc3339_micros(time_), FrameReader::id(sequence_)}, ticker);
+    out.ticker({product_, time_, FrameReader::id(fields_.get<"sequence">())}, ticker);
   }
 
   // {"type":"error","message":"Failed to subscribe","reason":"XXX-YYY is not a valid product"}
   void error(Out& out) {
-    Answer answer;
-    answer.reason = reason_.empty() ? message_ : reason_;
-    out.refused(answer);
+    const Text reason = fields_.get<"reason">();
+    out.refused({0, Channel::none, {}, reason.empty() ? fields_.get<"message">() : reason});
   }
 
-  std::string url_, rest_;
-  Traits traits_;
-  FrameReader json_;
-  Text type_, product_, time_, sequence_, trade_id_, side_, size_, price_, open_, high_, low_, volume_;
-  Text bid_, bid_size_, ask_, ask_size_, message_, reason_;
-  const FrameReader::Slot slots_[18] = {
-      {tag("type"), &type_},
-      {tag("sequence"), &sequence_},
-      {tag("trade_id"), &trade_id_},
-      {tag("side"), &side_},
-      {tag("size"), &size_},
-      {tag("product_id"), &product_},
-      {tag("price"), &price_},
-      {tag("open_24h"), &open_},
-      {tag("volume_24h"), &volume_},
-      {tag("low_24h"), &low_},
-      {tag("high_24h"), &high_},
-      {tag("best_bid"), &bid_},
-      {tag("best_bid_size"), &bid_size_},
-      {tag("best_ask"), &ask_},
-      {tag("best_ask_size"), &ask_size_},
-      {tag("message"), &message_},
-      {tag("reason"), &reason_},
-      {tag("time"), &time_},
-  };
+  Text product_;
+  Micros time_ = 0;
+  Fields<"type", "sequence", "trade_id", "side", "size", "product_id", "price", "open_24h", "volume_24h", "low_24h",
+         "high_24h", "best_bid", "best_bid_size", "best_ask", "best_ask_size", "message", "reason", "time">
+      fields_;
   bool has_bids_ = false, has_asks_ = false, has_changes_ = false;
   std::vector<Level> bids_, asks_;
 };
 
 constexpr Option kOptions[] = {
     BIXWS_EXCHANGE_OPTIONS("wss://ws-feed.exchange.coinbase.com", "https://api.exchange.coinbase.com")};
-Dialect* make(const Settings& settings, Error&) noexcept { return new (std::nothrow) Coinbase(settings); }
-constexpr Descriptor kDescriptor = {
-    kPluginMagic, BIXWS_ABI_MAJOR,     BIXWS_ABI_MINOR, sizeof(Descriptor),  BIXWS_TOOLCHAIN, "feed", "coinbase",
-    "1.0",        "Coinbase Exchange", kOptions,        std::size(kOptions), nullptr,         make,   nullptr};
 }  // namespace
 
-BIXWS_EXPORT const Descriptor* bixws_plugin_v1() noexcept { return &kDescriptor; }
+BIXWS_EXCHANGE_FEED(Coinbase, "coinbase", "Coinbase Exchange", "1.0", kOptions)

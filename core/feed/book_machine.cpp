@@ -212,8 +212,10 @@ BookVerdict BookMachine::offer(std::uint32_t connection, Micros ts, const BookUp
     case Merge::Verdict::duplicate:
       verdict.step = BookVerdict::Step::ignored;
       break;
-    case Merge::Verdict::held:
     case Merge::Verdict::gap:
+      if (item.last <= before) return break_up("sequence", before, item.last);
+      [[fallthrough]];
+    case Merge::Verdict::held:
       if (!keep(item, ts, update)) {
         forget_pending();
         return break_up("buffer full", before, item.last);

@@ -47,11 +47,15 @@ bool Merge::reachable() const {
 Merge::Verdict Merge::offer(std::uint32_t connection, Item& item) {
   Leg& from = leg(connection);
   if (order_ == Order::rising) item.previous = from.seen;
+  // Ids may begin anew below the old ones, so what looks old may follow what was lost.
+  const bool lost = order_ == Order::linked && from.seen != kNoId && item.previous != from.seen &&
+                    item.last != from.seen && item.last <= newest_ && legs_.size() == 1;
   from.seen = item.last;
   if (newest_ == kNoId) {
     newest_ = item.last;
     return Verdict::next;
   }
+  if (lost) return Verdict::gap;
   const Verdict verdict = settle(item);
   if (verdict == Verdict::next) newest_ = item.last;
   return verdict;

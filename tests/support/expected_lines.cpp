@@ -55,8 +55,9 @@ std::string book_line(std::string_view symbol, const market::Book& book) {
                std::to_string(book.bids().size()), std::to_string(book.asks().size())});
 }
 
-std::string ticker_line(std::string_view symbol, const Ticker& ticker, Micros ts) {
-  if (!ticker.price.has_value() && ts == 0) {
+// `best_only`: a message of the book's top alone, without price and time, which the oracle calls bbo.
+std::string ticker_line(std::string_view symbol, const Ticker& ticker, Micros ts, bool best_only) {
+  if (best_only) {
     return join({"bbo", name_of_symbol(symbol), plain(ticker.bid), plain(ticker.bid_size), plain(ticker.ask),
                  plain(ticker.ask_size)});
   }
@@ -116,8 +117,9 @@ class Notes final : public Out {
   void ticker(const Head& head, const Ticker& ticker) noexcept override {
     Ticker whole = ticker;
     if (!whole.change_24h.has_value()) whole.change_24h = percent_change(whole.price, whole.open_24h);
-    lines.push_back(ticker_line(head.symbol, whole, head.ts));
-    ++(head.ts == 0 && !ticker.price.has_value() ? bbo : tickers);
+    const bool best_only = head.id != kNoId && head.ts == 0 && !ticker.price.has_value();
+    lines.push_back(ticker_line(head.symbol, whole, head.ts, best_only));
+    ++(best_only ? bbo : tickers);
   }
   void trades(const Head& head, const Trades& list) noexcept override {
     trade_lines(head.symbol, list, lines);
@@ -185,7 +187,8 @@ std::vector<std::string> lines_of(const std::vector<const Event*>& events) {
     const Text symbol = event->instrument->symbol;
     switch (event->kind) {
       case Kind::ticker:
-        lines.push_back(ticker_line(symbol, event->ticker(), event->ts));
+        lines.push_back(
+            ticker_line(symbol, event->ticker(), event->ts, event->ts == 0 && !event->ticker().price.has_value()));
         break;
       case Kind::trades:
         trade_lines(symbol, event->trades(), lines);
@@ -302,8 +305,8 @@ void expect_example(const std::string& name, std::unique_ptr<Dialect> dialect) {
   EXPECT_EQ(notes.troubles,
             count_in(summary, "errors") + count_in(summary, "unknown") + count_in(summary, "parse_failed"));
   // The oracle counts a snapshot before it finds that it cannot be read.
-  EXPECT_EQ(notes.snapshots,
-            count_in(summary, "book_snapshots") - (notes.troubles > 0 ? count_in(summary, "unknown") : 0));
+  const std::size_t snapshots = count_in(summary, "book_snapshots");
+  EXPECT_EQ(notes.snapshots, snapshots - (notes.troubles > 0 ? std::min(snapshots, count_in(summary, "unknown")) : 0));
 }
 
 }  // namespace bixws::test

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <bixws/dialect.h>
+#include <bixws/frame_fields.h>
 #include <bixws/time_text.h>
 #include <simdjson.h>
 
@@ -14,20 +15,6 @@
 #include <vector>
 
 namespace bixws {
-
-/// A field's name as a number, to `switch` over: exact up to 8 characters, a hash of the ends beyond. Two names of one
-/// switch that met would not compile.
-constexpr std::uint64_t tag(Text name) noexcept {
-  const auto load = [&](std::size_t at, std::size_t count) {
-    std::uint64_t word = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      word |= static_cast<std::uint64_t>(static_cast<unsigned char>(name[at + i])) << (8 * i);
-    }
-    return word;
-  };
-  if (name.size() <= 8) return load(0, name.size());
-  return (load(0, 8) * 0x9E3779B97F4A7C15U) ^ (load(name.size() - 8, 8) * 0xC2B2AE3D27D4EB4FU) ^ name.size();
-}
 
 /// One per dialect. Tokens are the texts of scalars as they stand in the frame, strings without their quotes; they live
 /// until the next frame. After an error everything reads as absent, so a dialect checks ok() once, before it speaks.
@@ -89,6 +76,17 @@ class FrameReader {
   /// All fields of an object that the table names.
   void collect(Value value, std::span<const Slot> slots) {
     object(value, [&](std::uint64_t name, Value v) { place(slots, name, v); });
+  }
+  /// Fields<...> know their own places. False: they do not name it.
+  template <FieldName... kNames>
+  bool place(Fields<kNames...>& fields, std::uint64_t name, Value value) {
+    Text* const place = fields.find(name);
+    if (place != nullptr) *place = token(value);
+    return place != nullptr;
+  }
+  template <FieldName... kNames>
+  void collect(Value value, Fields<kNames...>& fields) {
+    object(value, [&](std::uint64_t name, Value v) { place(fields, name, v); });
   }
   static void clear(std::span<const Slot> slots) {
     for (const Slot& slot : slots) *slot.token = {};
@@ -161,11 +159,25 @@ class FrameReader {
   }
   /// Reads a number that may be absent, null or "".
   bool optional_number(Text field, Text token, Decimal& out) { return token.empty() || number(field, token, out); }
+  /// The same of a field by its name.
+  template <FieldName kName, FieldName... kNames>
+  bool number(const Fields<kNames...>& fields, Decimal& out) {
+    return number(kName.view(), fields.template get<kName>(), out);
+  }
+  template <FieldName kName, FieldName... kNames>
+  bool optional_number(const Fields<kNames...>& fields, Decimal& out) {
+    return optional_number(kName.view(), fields.template get<kName>(), out);
+  }
   /// A whole number without sign; kNoId if it is none.
   static std::uint64_t id(Text token) noexcept {
     std::uint64_t value = 0;
     const auto result = std::from_chars(token.data(), token.data() + token.size(), value);
     return token.empty() || result.ec != std::errc() || result.ptr != token.data() + token.size() ? kNoId : value;
+  }
+  /// The id of a request as the exchange repeats it, for Answer::request: 0 if it does not.
+  static std::uint64_t request_id(Text token) noexcept {
+    const std::uint64_t value = id(token);
+    return value == kNoId ? 0 : value;
   }
   static std::int64_t integer(Text token) noexcept {
     std::int64_t value = 0;
@@ -183,6 +195,10 @@ class FrameReader {
     const std::uint64_t value = id(token);
     if (value == kNoId) set_trouble(token.empty() ? Fault::missing_field : Fault::not_a_number, field, token);
     return value;
+  }
+  template <FieldName kName, FieldName... kNames>
+  std::uint64_t require_id(const Fields<kNames...>& fields) {
+    return require_id(kName.view(), fields.template get<kName>());
   }
 
   /// Everything asked for since the frame (or recover()) could be read.

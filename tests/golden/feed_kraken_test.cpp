@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// The recorded Kraken v2 books: every checksum, what an independent oracle made of them, through the dialect and over a
+// real socket; and what becomes of a book that is not cut to its depth.
+#include <gtest/gtest.h>
+
+#include "support/captures.h"
+#include "support/dialect_run.h"
+#include "support/expected_lines.h"
+#include "support/feed_run.h"
+
+namespace bixws::test {
+namespace {
+
+struct Recorded {
+  const char* name;
+  const char* file;
+  const char* expected;
+  const char* depth;
+  std::size_t snapshots, updates;
+  std::size_t wrong_without_cut;
+};
+
+std::ostream& operator<<(std::ostream& out, const Recorded& recorded) { return out << recorded.name; }
+
+constexpr Recorded kRecorded[] = {
+    {"Depth10", "kraken_btcusd_l2.cbcap", "kraken-v2-book.crossbook-btcusd_l2", "10", 5, 296, 7},
+    {"Depth25", "kraken_btcusd_sample.cbcap", "kraken-v2-book.crossbook-btcusd_sample", "25", 1, 2051, 1832}};
+
+class FeedKrakenCapture : public testing::TestWithParam<Recorded> {
+ protected:
+  void SetUp() override {
+    BIXWS_REQUIRE_CAPTURES();
+    capture_ = read_capture(capture_path(GetParam().file));
+    run_ = std::make_unique<DialectRun>(load_dialect("kraken", {{"depth", GetParam().depth}}), "kraken");
+    run_->list(R"({"error":[],"result":{"XXBTZUSD":{"altname":"XBTUSD","wsname":"XBT/USD","status":"online"}}})");
+    run_->want({"BTC/USD"});
+  }
+
+  Capture capture_;
+  std::unique_ptr<DialectRun> run_;
+};
+
+TEST_P(FeedKrakenCapture, GivesEveryExpectedLineAndEveryChecksum) {
+  for (const auto& frame : capture_.frames) run_->frame(frame.payload, frame.time_us);
+  EXPECT_EQ(lines_of(run_->events()), lines_of(read_expected(GetParam().expected)));
+  const feed::Figures& figures = run_->intake().figures();
+  EXPECT_EQ(figures.checksums_ok.get(), GetParam().snapshots + GetParam().updates);
+  EXPECT_EQ(figures.book_updates.get(), GetParam().updates);
+  EXPECT_EQ(figures.book_snapshots.get(), GetParam().snapshots);
+  EXPECT_EQ(figures.resyncs.get(), 0U);
+  EXPECT_EQ(run_->events(Kind::gap).size(), 0U);
+  EXPECT_EQ(run_->intake().find("BTC/USD")->integrity, Integrity::checksum);
+  for (const auto& fault : figures.faults) EXPECT_EQ(fault.get(), 0U);
+}
+
+// The negative control: the same frames in a book that keeps what was pushed out of the depth.
+TEST_P(FeedKrakenCapture, WithoutTheCutTheChecksumsAreWrong) {
+  market::Book uncut;
+  market::Book cut;
+  std::size_t wrong_uncut = 0;
+  std::size_t wrong_cut = 0;
+  const auto matches = [&](const market::Book& book, std::uint32_t checksum) {
+    return run_->dialect().checksum(book.bids().top(10), book.asks().top(10)) == checksum;
+  };
+  std::vector<std::uint32_t> checksums;
+  for (const auto& frame : capture_.frames) {
+    const RawJson data = RawJson::parse_or_throw(frame.payload)["data"][0];
+    if (data["checksum"].exists()) checksums.push_back(static_cast<std::uint32_t>(*data["checksum"].integer()));
+    run_->frame(frame.payload, frame.time_us);
+  }
+  const auto books = run_->events(Kind::book);
+  ASSERT_EQ(books.size(), checksums.size());
+  for (std::size_t i = 0; i < books.size(); ++i) {
+    BookChange change = books[i]->book();
+    cut.apply(change);
+    change.depth = 0;
+    uncut.apply(change);
+    wrong_cut += matches(cut, checksums[i]) ? 0 : 1;
+    wrong_uncut += matches(uncut, checksums[i]) ? 0 : 1;
+  }
+  EXPECT_EQ(wrong_cut, 0U);
+  EXPECT_EQ(wrong_uncut, GetParam().wrong_without_cut);
+}
+
+// What each frame's numbers must look like going out: bare JSON numbers, by a reader that shares nothing with the
+// dialect.
+TEST_P(FeedKrakenCapture, DigitsGoOutAsTheyCameIn) {
+  std::vector<std::vector<std::string>> came_in;
+  for (const auto& frame : capture_.frames) {
+    run_->frame(frame.payload, frame.time_us);
+    const RawJson json = RawJson::parse_or_throw(frame.payload);
+    if (json["channel"].text() != "book") continue;
+    std::vector<std::string> digits;
+    for (const char* side : {"bids", "asks"}) {
+      for (const RawJson& level : json["data"][0][side].items()) {
+        digits.emplace_back(level["price"].raw());
+        digits.emplace_back(level["qty"].raw());
+      }
+    }
+    came_in.push_back(std::move(digits));
+  }
+  std::vector<std::vector<std::string>> went_out;
+  for (const Event* event : run_->events(Kind::book)) went_out.push_back(digits_of(*event));
+  EXPECT_EQ(went_out.size(), GetParam().snapshots + GetParam().updates);
+  EXPECT_EQ(went_out, came_in);
+}
+
+TEST_P(FeedKrakenCapture, GivesEveryExpectedLineOverASocket) {
+  StandinOptions options;
+  options.venue = "kraken";
+  options.hold = true;
+  const auto standin = standin_on(GetParam().file, options);
+  FeedRun run("kraken", *standin, quick_config("kraken", {"btc/usd"}), {{"depth", GetParam().depth}});
+  run.start();
+  ASSERT_TRUE(wait_until([&] {
+    const auto seen = standin->connections();
+    return seen.size() == 1 && seen[0].subscriptions.size() == 4;
+  })) << run.reason();
+  standin->release();
+  ASSERT_TRUE(standin->wait_ended());
+  ASSERT_TRUE(wait_until([&] { return run.figures().book_updates.get() >= GetParam().updates; })) << run.reason();
+  run.stop();
+  EXPECT_EQ(run.figures().checksums_ok.get(), GetParam().snapshots + GetParam().updates);
+  EXPECT_EQ(run.events(Kind::gap).size(), 0U);
+  EXPECT_EQ(lines_of(run.events()), lines_of(read_expected(GetParam().expected)));
+}
+
+INSTANTIATE_TEST_SUITE_P(FeedGolden, FeedKrakenCapture, testing::ValuesIn(kRecorded),
+                         [](const auto& recorded) { return std::string(recorded.param.name); });
+
+// A digit that no checksum vouches for: the book is taken anew, once.
+TEST(FeedKraken, AWrongChecksumIsAGapAndANewSubscription) {
+  DialectRun run(load_dialect("kraken"), "kraken");
+  run.want({"ETH/USD"});
+  const auto book = [&](const std::string& type, const std::string& size, std::uint32_t checksum, std::int64_t at) {
+    run.frame(R"({"channel":"book","type":")" + type + R"(","data":[{"symbol":"ETH/USD","bids":[{"price":1.5,"qty":)" +
+                  size + R"(}],"asks":[],"checksum":)" + std::to_string(checksum) + "}]}",
+              at);
+  };
+  book("snapshot", "2.50", crc32_of("15250"), 1'000'000);
+  book("update", "2.51", crc32_of("15251"), 2'000'000);
+  book("update", "2.60", crc32_of("1526"), 3'000'000);  // as if the zero did not count
+  EXPECT_EQ(run.wanted_books, std::vector<std::string>{"ETH/USD"});
+  EXPECT_FALSE(run.intake().find("ETH/USD")->book_live());
+  book("snapshot", "2.70", crc32_of("15270"), 4'000'000);
+  EXPECT_TRUE(run.intake().find("ETH/USD")->book_live());
+  ASSERT_EQ(run.events(Kind::gap).size(), 1U);
+  const Gap& gap = run.events(Kind::gap)[0]->gap();
+  EXPECT_EQ(gap.reason, "checksum");
+  EXPECT_EQ(gap.from_ts, 2'000'000);
+  EXPECT_EQ(gap.to_ts, 4'000'000);
+}
+
+class KrakenExample : public testing::TestWithParam<std::string> {};
+
+TEST_P(KrakenExample, GivesItsExpectedLines) {
+  BIXWS_REQUIRE_CAPTURES();
+  expect_example(GetParam(), load_dialect("kraken"));
+}
+
+INSTANTIATE_TEST_SUITE_P(FeedGolden, KrakenExample, testing::ValuesIn(examples_of("kraken-v2-")), example_test_name);
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(KrakenExample);
+
+}  // namespace
+}  // namespace bixws::test
