@@ -22,7 +22,7 @@ class Kraken final : public ExchangeDialect {
     traits_.candles_say_closed = false;
     traits_.silence = 10'000'000;  // a heartbeat a second
     traits_.limits.topics_per_connection = 400;
-    traits_.limits.requests_per_second = 2;
+    traits_.limits.requests_per_second = 5;
     traits_.limits.connect_interval = 4'000'000;  // 150 in ten minutes
     traits_.limits.list_weight = 1;
   }

@@ -178,8 +178,11 @@ BookVerdict BookMachine::drain(Output& output) {
 BookVerdict BookMachine::offer(std::uint32_t connection, Micros ts, const BookUpdate& update, Output& output) {
   BookVerdict verdict;
   if (update.action == BookAction::snapshot) {
-    // One that is not newer than what others brought only says where this connection is.
-    if (live_ && merge_.connections() > 1 && update.last != kNoId && merge_.newest() != kNoId) {
+    // The first one after joining only says where this connection is. One that goes back means that the exchange counts
+    // anew.
+    const std::uint64_t seen = merge_.seen(connection);
+    const bool anew = seen != kNoId && update.last < seen;
+    if (live_ && !anew && merge_.connections() > 1 && update.last != kNoId && merge_.newest() != kNoId) {
       merge_.saw(connection, update.last);
       verdict.step = BookVerdict::Step::ignored;
       return verdict;
@@ -205,6 +208,12 @@ BookVerdict BookMachine::offer(std::uint32_t connection, Micros ts, const BookUp
   if (traits_->chain == Chain::none || item.last == kNoId) return apply(ts, update, output);
 
   const std::uint64_t before = merge_.newest();
+  // Nothing goes back on one connection, unless ids began anew and the frame that said so was lost.
+  const std::uint64_t seen = merge_.seen(connection);
+  const bool linked = traits_->chain == Chain::linked && item.previous == seen;
+  if (traits_->chain != Chain::rising && !linked && merge_.connections() == 1 && seen != kNoId && item.last < seen) {
+    return break_up("sequence", before, item.last);
+  }
   switch (merge_.offer(connection, item)) {
     case Merge::Verdict::next:
       verdict = apply(ts, update, output);
@@ -212,10 +221,8 @@ BookVerdict BookMachine::offer(std::uint32_t connection, Micros ts, const BookUp
     case Merge::Verdict::duplicate:
       verdict.step = BookVerdict::Step::ignored;
       break;
-    case Merge::Verdict::gap:
-      if (item.last <= before) return break_up("sequence", before, item.last);
-      [[fallthrough]];
     case Merge::Verdict::held:
+    case Merge::Verdict::gap:
       if (!keep(item, ts, update)) {
         forget_pending();
         return break_up("buffer full", before, item.last);

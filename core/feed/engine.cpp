@@ -243,6 +243,7 @@ void ExchangeFeed::Engine::tick() {
     lingering_.erase(lingering_.begin() + static_cast<std::ptrdiff_t>(i));
     if (references_[{topic.symbol, topic.channel}] == 0) drop_topic(*topic.symbol, topic.channel);
   }
+  intake.tick(time);
   judge_state();
   intake.figures().lag_us.store(intake.lag().lag(), std::memory_order_relaxed);
   intake.figures().skew_us.store(intake.lag().skew(), std::memory_order_relaxed);

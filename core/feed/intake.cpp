@@ -12,6 +12,7 @@ namespace {
 
 constexpr Micros kCalm = 60'000'000;         // a book live this long may break again without being slowed down
 constexpr Micros kLogInterval = 10'000'000;  // between two log lines about the same fault
+constexpr Micros kLateTrades = 2'000'000;    // after the end of a candle its last trade may still be on the way
 constexpr std::size_t kMostExcerpt = 200;
 
 /// Text of an exchange, fit for logs and events: no control characters, plain ASCII, not too long.
@@ -192,7 +193,37 @@ void Intake::candle(const Head& head, const Candle& candle) noexcept {
   }
   sample(head);
   figures_.candles.add();
-  batch().append(Event::of(*symbol->instrument, now_, head.ts, candle));
+  if (traits_.candles_say_closed) {
+    batch().append(Event::of(*symbol->instrument, now_, head.ts, candle));
+    return;
+  }
+  Candle told = candle;
+  told.closed =
+      candle.open_ts < symbol->candle.open_ts || (candle.open_ts == symbol->candle.open_ts && !symbol->candle_open);
+  if (candle.open_ts > symbol->candle.open_ts) {
+    if (symbol->candle_open) close_candle(*symbol);
+    symbol->candle_open = true;
+  }
+  if (candle.open_ts >= symbol->candle.open_ts) {
+    symbol->candle = candle;
+    symbol->candle_ts = head.ts;
+  }
+  batch().append(Event::of(*symbol->instrument, now_, head.ts, told));
+}
+
+void Intake::close_candle(Symbol& symbol) {
+  symbol.candle.closed = true;
+  symbol.candle_open = false;
+  batch().append(Event::of(*symbol.instrument, now_, symbol.candle_ts, symbol.candle));
+}
+
+void Intake::tick(Micros at) {
+  if (traits_.candles_say_closed) return;
+  stamp(at);
+  for (Symbol& symbol : symbols_) {
+    const Micros end = symbol.candle.open_ts + Micros{symbol.candle.seconds} * 1'000'000;
+    if (symbol.candle_open && now_ > end + kLateTrades) close_candle(symbol);
+  }
 }
 
 void Intake::trades(const Head& head, const Trades& trades) noexcept {

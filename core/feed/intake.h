@@ -69,6 +69,10 @@ class Symbol {
   std::uint32_t resyncs = 0;  ///< since the book was last live for a while; slows the next one down
   Micros live_since = 0;
   std::string refusal;
+  /// Where candles do not say that they are closed: the newest, and what is known of it.
+  Candle candle;
+  Micros candle_ts = 0;
+  bool candle_open = false;
 
   [[nodiscard]] Subscription& of(Channel channel) { return channels[static_cast<std::size_t>(channel)]; }
   [[nodiscard]] bool book_live() const;
@@ -130,6 +134,8 @@ class Intake final : private Out, private TradeMerge::Output, private BookMachin
   /// A status of the whole feed.
   void status(FeedState state, std::string_view reason, Micros at);
   void raw(const RawFrame& frame, Micros at);
+  /// Now and then: closes candles whose time is over.
+  void tick(Micros at);
   /// Publishes what is still open at the end of a session.
   void finish(Micros at);
 
@@ -177,6 +183,7 @@ class Intake final : private Out, private TradeMerge::Output, private BookMachin
   void lose_book(Symbol& symbol, std::uint32_t connection, const std::string& reason, std::uint64_t from,
                  std::uint64_t to);
   void show_other_book(Symbol& symbol);
+  void close_candle(Symbol& symbol);
   void open_hole(Symbol& symbol, Channel channel, Micros from, std::uint64_t from_seq, const std::string& reason);
   void close_hole(Symbol& symbol, Channel channel, Micros at, std::uint64_t to_seq, std::int64_t lost);
   void publish_gap(const Instrument& instrument, const Gap& gap);

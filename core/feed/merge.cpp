@@ -24,6 +24,13 @@ void Merge::reset() {
   for (Leg& leg : legs_) leg.seen = kNoId;
 }
 
+std::uint64_t Merge::seen(std::uint32_t connection) const {
+  for (const Leg& leg : legs_) {
+    if (leg.connection == connection) return leg.seen;
+  }
+  return kNoId;
+}
+
 void Merge::saw(std::uint32_t connection, std::uint64_t last) { leg(connection).seen = last; }
 
 bool Merge::fits(const Item& item) const {
@@ -47,15 +54,11 @@ bool Merge::reachable() const {
 Merge::Verdict Merge::offer(std::uint32_t connection, Item& item) {
   Leg& from = leg(connection);
   if (order_ == Order::rising) item.previous = from.seen;
-  // Ids may begin anew below the old ones, so what looks old may follow what was lost.
-  const bool lost = order_ == Order::linked && from.seen != kNoId && item.previous != from.seen &&
-                    item.last != from.seen && item.last <= newest_ && legs_.size() == 1;
   from.seen = item.last;
   if (newest_ == kNoId) {
     newest_ = item.last;
     return Verdict::next;
   }
-  if (lost) return Verdict::gap;
   const Verdict verdict = settle(item);
   if (verdict == Verdict::next) newest_ = item.last;
   return verdict;

@@ -50,6 +50,8 @@ class Merge {
   /// A connection begins its sequence anew with a snapshot.
   void saw(std::uint32_t connection, std::uint64_t last);
 
+  /// The newest this connection brought; kNoId: nothing yet.
+  [[nodiscard]] std::uint64_t seen(std::uint32_t connection) const;
   /// kNoId: nothing yet.
   [[nodiscard]] std::uint64_t newest() const { return newest_; }
 

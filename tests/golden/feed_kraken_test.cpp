@@ -151,6 +151,41 @@ TEST(FeedKraken, AWrongChecksumIsAGapAndANewSubscription) {
   EXPECT_EQ(gap.to_ts, 4'000'000);
 }
 
+// Candles do not say that they are closed: the next one does, or the clock.
+TEST(FeedKraken, CandlesAreClosedByTheNextOneOrByTime) {
+  DialectRun run(load_dialect("kraken"), "kraken");
+  run.want({"ETH/USD"});
+  constexpr std::int64_t kMinute = 60'000'000;
+  constexpr std::int64_t kStart = 1'696'436'760'000'000;  // 2023-10-04T16:26:00Z
+  const auto candle = [&](const std::string& minute, const std::string& close, std::int64_t at) {
+    run.frame(R"({"channel":"ohlc","type":"update","data":[{"symbol":"ETH/USD","open":1.0,"high":3,"low":1,"close":)" +
+                  close + R"(,"volume":5,"interval_begin":"2023-10-04T16:)" + minute +
+                  R"(:00.000000000Z","interval":1}]})",
+              at);
+  };
+  const auto told = [&] {
+    std::vector<std::string> all;
+    for (const Event* event : run.events(Kind::candle)) {
+      all.push_back(std::to_string((event->candle().open_ts - kStart) / kMinute) + " " +
+                    event->candle().close.to_string() + (event->candle().closed ? " closed" : ""));
+    }
+    return all;
+  };
+  candle("26", "1.10", kStart + 1);
+  candle("26", "1.20", kStart + 2);
+  candle("27", "1.30", kStart + kMinute);
+  candle("26", "1.25", kStart + kMinute + 1);  // a late trade
+  run.intake().tick(kStart + 2 * kMinute + 1'000'000);
+  const std::vector<std::string> before = {"0 1.10", "0 1.20", "0 1.20 closed", "1 1.30", "0 1.25 closed"};
+  EXPECT_EQ(told(), before) << "the last trades of a minute may take a moment";
+  run.intake().tick(kStart + 2 * kMinute + 3'000'000);
+  run.intake().tick(kStart + 9 * kMinute);
+  candle("28", "1.40", kStart + 9 * kMinute + 1);
+  auto after = before;
+  after.insert(after.end(), {"1 1.30 closed", "2 1.40"});
+  EXPECT_EQ(told(), after);
+}
+
 class KrakenExample : public testing::TestWithParam<std::string> {};
 
 TEST_P(KrakenExample, GivesItsExpectedLines) {
