@@ -30,11 +30,13 @@ bool Venue::wants(const Session& session, const FrameMeaning& meaning) const {
 
 std::unique_ptr<Venue> make_venue(std::string_view name, const VenueOptions& options) {
   if (name == "binance") return make_binance_venue(options);
+  if (name == "bitstamp") return make_bitstamp_venue();
+  if (name == "bybit") return make_bybit_venue();
   if (name == "coinbase") return make_coinbase_venue();
   if (name == "kraken") return make_kraken_venue();
   if (name == "okx") return make_okx_venue(options);
   throw std::runtime_error("no stand-in for exchange " + std::string(name) +
-                           "; there are binance, coinbase, kraken and okx");
+                           "; there are binance, bitstamp, bybit, coinbase, kraken and okx");
 }
 
 bool asks_to_subscribe(std::string_view text) {

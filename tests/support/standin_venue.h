@@ -127,9 +127,11 @@ class Venue {
                                         const FirstSnapshot& first) const = 0;
 };
 
-// binance, coinbase, kraken, okx; throws std::runtime_error for any other name.
+// binance, bitstamp, bybit, coinbase, kraken, okx; throws std::runtime_error for any other name.
 std::unique_ptr<Venue> make_venue(std::string_view name, const VenueOptions& options);
 std::unique_ptr<Venue> make_binance_venue(const VenueOptions& options);
+std::unique_ptr<Venue> make_bitstamp_venue();
+std::unique_ptr<Venue> make_bybit_venue();
 std::unique_ptr<Venue> make_coinbase_venue();
 std::unique_ptr<Venue> make_kraken_venue();
 std::unique_ptr<Venue> make_okx_venue(const VenueOptions& options);

@@ -25,7 +25,7 @@ using namespace bixws::test;
 
 constexpr const char* usage = R"(usage: standin_exchange --venue NAME --capture FILE [options]
 
-  --venue NAME          binance, coinbase, kraken or okx
+  --venue NAME          binance, bitstamp, bybit, coinbase, kraken or okx
   --capture FILE        a cryptofeed dump, .cbcap or .ndjson; looked for in captures/ of BIXWS_SHARED too
   --port N              0: any free one (default)
   --speed X|max         1: as recorded; default max
