@@ -268,7 +268,7 @@ export async function standIn(options = {}) {
     url: `http://127.0.0.1:${port}${o.base}`,
     markets,
     gap: (symbol, lost) => toAll('trades', symbol, `{"type":"gap","exchange":"sim","symbol":"${symbol}","channel":"trades","reason":"too slow","lost":${lost}}`),
-    alert: (symbol, text) => toAll('alerts', symbol, `{"type":"alert","id":"a1","exchange":"sim","symbol":"${symbol}","ts":${clock},"price":${markets.get(symbol).text(markets.get(symbol).price)},"text":"${text}","kind":"price"}`),
+    alert: (symbol, text, more = '') => toAll('alerts', symbol, `{"type":"alert","id":"${text}"${more},"exchange":"sim","symbol":"${symbol}","ts":${clock},"price":${markets.get(symbol).text(markets.get(symbol).price)},"text":"${text}","kind":"price"}`),
     end: () => {
       replay.state = 'ended';
       for (const status of statuses()) toAll('status', '*', status);

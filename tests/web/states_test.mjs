@@ -121,6 +121,9 @@ test('what the server’s rules say is listed and read out, in its own words', a
   const page = await visit(t, browser, `${server.url}?symbol=BTCUSDT`);
   await isLive(page);
   await settled(page);
+  server.alert('BTCUSDT', 'BTCUSDT broke 62000: 62000.10', ',"history":true');
+  await page.locator('bixws-alerts .bx-fired li', { hasText: /^BTCUSDT broke 62000/ }).waitFor();
+  assert.equal(await page.locator('[aria-live="polite"]', { hasText: '62000' }).count(), 0, 'old news is not read out');
   server.alert('BTCUSDT', 'BTCUSDT broke 63000: 63000.10');
   await page.locator('bixws-alerts .bx-fired li', { hasText: /^BTCUSDT broke 63000: 63000.10\d\d:\d\d:\d\d$/ }).waitFor();
   await page.locator('[aria-live="polite"]', { hasText: 'BTCUSDT broke 63000: 63000.10' }).waitFor({ state: 'attached' });

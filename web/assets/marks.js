@@ -35,7 +35,7 @@ export class Marks {
     client.subscribe({ channels: ['annotations'] }).answered?.catch(() => {});
     client.subscribe({ channels: ['alerts'] }).answered?.catch(() => {});
     client.on('annotation', (message) => this.#take(message));
-    client.on('alert', (message) => this.#fire({ ts: message.ts, symbol: message.symbol, text: message.text ?? '', price: message.price, id: message.id }));
+    client.on('alert', (message) => this.#fire({ ts: message.ts, symbol: message.symbol, text: message.text ?? '', price: message.price, id: message.id }, message.history === true));
     client.on('epoch', () => {
       for (const [id, mark] of this.#marks) if (!mark.local) this.#marks.delete(id);
       this.fired = this.fired.filter((entry) => entry.own);
@@ -137,11 +137,13 @@ export class Marks {
     }
   }
 
-  #fire(entry) {
+  /** `before`: it fired before this page looked; listed, but nobody is called for it. */
+  #fire(entry, before = false) {
     if (entry.id !== undefined && this.fired.some((known) => known.id === entry.id && known.ts === entry.ts)) return;
     this.fired.unshift(entry);
     this.fired.length = Math.min(this.fired.length, MOST_FIRED);
-    this.#tell('fired', entry);
+    if (before) this.#tell('marks');
+    else this.#tell('fired', entry);
   }
 
   // This browser's memory -------------------------------------------------------------------------------------------
