@@ -19,7 +19,7 @@ Flag feed_flag() {
           .help = "where data comes from: name or name:key=value,key=value; may be repeated",
           .more =
               "bixws plugins list shows the feeds there are, bixws plugins info NAME their keys. A comma inside a "
-              "value is written \\,"};
+              "value is written \\,; as=NAME gives a feed another name, so that one plugin can be two"};
 }
 
 Flag sink_flag() {

@@ -129,6 +129,7 @@ void RemoteSource::on_link(const RemoteLink& link) {
   }
   callbacks_.note(link.reason + "; next attempt in " +
                   std::to_string(std::chrono::ceil<std::chrono::seconds>(link.retry_in).count()) + " s");
+  if (callbacks_.lost && !finished_) callbacks_.lost(link.reason);
   if (finished_ || !lost_because_.empty() || exchanges_.empty()) return;
   lost_because_ = link.reason;
   auto batch = std::make_unique<EventBatch>();

@@ -30,6 +30,8 @@ class RemoteSource final : private RemoteFeed::Listener {
     std::function<void(const End&)> end;
     /// Connections made and lost, for the log.
     std::function<void(std::string_view)> note;
+    /// May be empty: there is no connection now, for this reason, and it is tried again.
+    std::function<void(const std::string&)> lost;
   };
 
   /// `symbols` empty: all that the server has. `channels` as in a subscribe. Throws ConfigError for a bad URL.
@@ -42,6 +44,8 @@ class RemoteSource final : private RemoteFeed::Listener {
   /// What came before is published when this returns. Idempotent.
   void stop();
   [[nodiscard]] const std::string& name() const { return feed_->name(); }
+  /// In callbacks only: the exchange whose symbols have plain names there, as far as known.
+  [[nodiscard]] std::string_view plain_exchange() const { return feed_->plain_exchange(); }
 
  private:
   void on_message(std::string_view text, const ParsedMessage& message, EventBatch& batch, std::size_t first) override;

@@ -6,13 +6,14 @@
 
 #include <algorithm>
 #include <exception>
+#include <utility>
 
 #include "model/batch.h"
 
 namespace bixws::host {
 
 FeedHost::FeedHost(std::string name, std::unique_ptr<FeedSource> source, const Surroundings& around, Options options)
-    : name_(std::move(name)), source_(std::move(source)), around_(around), options_(options) {}
+    : name_(std::move(name)), source_(std::move(source)), around_(around), options_(std::move(options)) {}
 
 FeedHost::~FeedHost() { stop(); }
 
@@ -37,6 +38,14 @@ void FeedHost::run() {
       // Stamped with the feed's own time: the end of a simulated or replayed day is not now.
       tell(FeedState::ended, {}, last_recv_ts_);
       on_end_({});
+      return;
+    }
+    if (result == kAskedForWhatIsNot) {
+      const std::lock_guard lock(error_mutex_);
+      on_end_({.failed = true,
+               .refused = true,
+               .reason =
+                   "feed " + name_ + ": " + (last_error_.empty() ? "what was asked for does not exist" : last_error_)});
       return;
     }
     if (now() - begin >= options_.good_run) wait_time = options_.first_wait;
@@ -91,9 +100,22 @@ bool FeedHost::publish(const Event* events, std::size_t count) noexcept {
 
 void FeedHost::log(LogLevel level, std::string_view text) noexcept {
   try {
+    if (level == LogLevel::error) {
+      const std::lock_guard lock(error_mutex_);
+      last_error_ = text;
+    }
     around_.log.write(level, "feed " + name_ + ": " + std::string(text));
   } catch (const std::exception&) {
     // Out of memory while saying so; the feed goes on.
+  }
+}
+
+void FeedHost::plain_exchange(std::string_view exchange) noexcept {
+  if (std::exchange(told_plain_, true) || !options_.on_plain_exchange) return;
+  try {
+    options_.on_plain_exchange(exchange);
+  } catch (const std::exception& e) {
+    log(LogLevel::error, e.what());
   }
 }
 

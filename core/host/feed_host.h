@@ -2,11 +2,13 @@
 // FeedHost: runs a plugin's FeedSource on a thread of its own and starts it again when it fails.
 #pragma once
 
-#include <bixws/plugin.h>
+#include <bixws/relay.h>
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 
@@ -29,12 +31,14 @@ struct Surroundings {
   Counters& counters;
 };
 
-class FeedHost final : public Feed, private Host {
+class FeedHost final : public Feed, private RelayHost {
  public:
   struct Options {
     std::chrono::milliseconds first_wait{1'000};  ///< before a failed source is started again; doubles each time
     std::chrono::milliseconds longest_wait{60'000};
     Micros good_run = 60'000'000;  ///< a run this long makes the next wait the first one again
+    /// Gets what the feed says with RelayHost::plain_exchange, on the feed's thread.
+    std::function<void(std::string_view exchange)> on_plain_exchange;
   };
   FeedHost(std::string name, std::unique_ptr<FeedSource> source, const Surroundings& around, Options options);
   FeedHost(std::string name, std::unique_ptr<FeedSource> source, const Surroundings& around)
@@ -53,6 +57,10 @@ class FeedHost final : public Feed, private Host {
   [[nodiscard]] int stop_fd() const noexcept override { return stop_.fd(); }
   [[nodiscard]] Micros now() const noexcept override { return around_.clock.now(); }
   void count(std::string_view name, std::uint64_t add) noexcept override;
+  const Instrument& relayed(std::string_view exchange, std::string_view symbol) noexcept override {
+    return around_.instruments.get(exchange, symbol);
+  }
+  void plain_exchange(std::string_view exchange) noexcept override;
 
   void run();
   void tell(FeedState state, std::string_view reason, Micros when);
@@ -65,6 +73,9 @@ class FeedHost final : public Feed, private Host {
   StopSignal stop_;
   std::atomic<bool> stopping_{false};
   std::atomic<Micros> last_recv_ts_{0};
+  bool told_plain_ = false;  // the feed's thread
+  std::mutex error_mutex_;
+  std::string last_error_;  // guarded by error_mutex_
   OnEnd on_end_;
   std::thread thread_;
 };

@@ -47,7 +47,7 @@ class Pipeline {
 
  private:
   void add_feeds(Registry& registry);
-  void add_feed(const Spec& spec, const std::vector<std::string>& symbols, Registry& registry);
+  void add_feed(const Spec& spec, const std::string& name, const std::vector<std::string>& symbols, Registry& registry);
   void add_replay(const recording::PlaybackOptions& replay);
   void add_remote(const RemoteRequest& remote);
   void add_import(const ImportRequest& import, Registry& registry);
@@ -119,34 +119,48 @@ Pipeline::Pipeline(const PipelineOptions& options, Registry& registry, Log& log)
 
 void Pipeline::add_feeds(Registry& registry) {
   std::vector<Spec> specs;
-  std::vector<std::string> names;
+  std::vector<SymbolTaker> feeds;
   for (const std::string& text : options_.feeds) {
     specs.push_back(parse_spec(text));
-    if (std::find(names.begin(), names.end(), specs.back().name) != names.end()) {
-      throw ConfigError("feed " + specs.back().name + " is given twice");
+    const std::string name = take_feed_name(specs.back());
+    if (std::any_of(feeds.begin(), feeds.end(), [&](const SymbolTaker& feed) { return feed.name == name; })) {
+      throw ConfigError("feed " + name + " is given twice; as=NAME gives one of them another name");
     }
-    names.push_back(specs.back().name);
-    registry.load("feed", names.back());  // before symbols are looked at: "--feed binanc" is the likelier mistake
+    // Before symbols are looked at: "--feed binanc" is the likelier mistake.
+    const Descriptor& plugin = registry.load("feed", specs.back().name);
+    feeds.push_back({name, (traits_of(plugin) & kRelaysExchanges) != 0});
   }
-  if (names.empty()) throw ConfigError("no feed is given; see --feed");
-  const auto symbols = assign_symbols(options_.symbols, names);
-  for (std::size_t i = 0; i < specs.size(); ++i) add_feed(specs[i], symbols[i], registry);
-  first_exchange_ = names.front();
+  if (feeds.empty()) throw ConfigError("no feed is given; see --feed");
+  const auto symbols = assign_symbols(options_.symbols, feeds);
+  // The first feed's exchange; one that relays says later whose symbols are plain.
+  if (!feeds.front().relays) first_exchange_ = feeds.front().name;
+  for (std::size_t i = 0; i < specs.size(); ++i) add_feed(specs[i], feeds[i].name, symbols[i], registry);
 }
 
-void Pipeline::add_feed(const Spec& spec, const std::vector<std::string>& symbols, Registry& registry) {
+void Pipeline::add_feed(const Spec& spec, const std::string& name, const std::vector<std::string>& symbols,
+                        Registry& registry) {
   const Descriptor& plugin = registry.load("feed", spec.name);
-  const std::string owner = "feed " + spec.name;
+  const std::string owner = "feed " + name;
   const std::uint32_t channels = options_.channels != 0 ? options_.channels : kUsualChannels;
   const SpecSettings settings(spec, {owner, {plugin.options, plugin.option_count}, symbols, channels});
   for (const std::string& secret : settings.secrets()) log_.hide(secret);
   feeds_text_ += (feeds_text_.empty() ? "" : " ") + (settings.secrets().empty() ? text_of(spec) : spec.name);
+  if (name != spec.name) feeds_text_ += (spec.values.empty() ? ":as=" : ",as=") + name;
   Error error{};
   if (plugin.make_source != nullptr) {
     std::unique_ptr<FeedSource> source(plugin.make_source(settings, error));
     if (source == nullptr) throw ConfigError(owner + ": " + error.text);
-    for (const std::string& symbol : symbols) instruments_.get(spec.name, symbol);  // clients may ask for it at once
-    feeds_.push_back(std::make_unique<FeedHost>(spec.name, std::move(source), around()));
+    const bool relays = (traits_of(plugin) & kRelaysExchanges) != 0;
+    FeedHost::Options host;
+    if (relays && feeds_.empty()) {
+      host.on_plain_exchange = [this](std::string_view exchange) {
+        if (server_) server_->set_first_exchange(std::string(exchange));
+      };
+    }
+    for (const std::string& symbol : relays ? std::vector<std::string>() : symbols) {
+      instruments_.get(name, symbol);  // clients may ask for it at once
+    }
+    feeds_.push_back(std::make_unique<FeedHost>(name, std::move(source), around(), std::move(host)));
     return;
   }
   std::unique_ptr<Dialect> dialect(plugin.make_dialect(settings, error));
@@ -158,7 +172,7 @@ void Pipeline::add_feed(const Spec& spec, const std::vector<std::string>& symbol
   feed.raw = options_.record && options_.record->raw;
   // One exchange must have what is asked for. Of several each has its own part of it.
   feed.symbols_must_exist = !options_.symbols.empty() && options_.feeds.size() == 1;
-  feeds_.push_back(std::make_unique<DialectFeed>(spec.name, std::move(dialect), std::move(feed), around()));
+  feeds_.push_back(std::make_unique<DialectFeed>(name, std::move(dialect), std::move(feed), around()));
 }
 
 void Pipeline::add_replay(const recording::PlaybackOptions& replay) {

@@ -13,6 +13,8 @@
 namespace bixws::host {
 namespace {
 
+constexpr std::size_t kLongestName = 32;
+
 bool is_name_char(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-'; }
 
 /// Splits at commas that no backslash precedes, and takes the escapes out.
@@ -122,6 +124,20 @@ Spec parse_spec(std::string_view text) {
     spec.values.emplace_back(part.substr(0, equals), equals == std::string::npos ? "true" : part.substr(equals + 1));
   }
   return spec;
+}
+
+std::string take_feed_name(Spec& spec) {
+  const auto given =
+      std::find_if(spec.values.begin(), spec.values.end(), [](const auto& v) { return v.first == "as"; });
+  if (given == spec.values.end()) return spec.name;
+  std::string name = std::move(given->second);
+  spec.values.erase(given);
+  const bool good = !name.empty() && name.size() <= kLongestName && std::all_of(name.begin(), name.end(), is_name_char);
+  if (!good) {
+    throw ConfigError("feed " + spec.name + ": as=" + name + " is no name; use up to " + std::to_string(kLongestName) +
+                      " of a-z, 0-9, - and _");
+  }
+  return name;
 }
 
 std::string text_of(const Spec& spec) {

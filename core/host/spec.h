@@ -21,6 +21,10 @@ struct Spec {
 /// `\,` is a comma inside a value and `\\` a backslash; any other backslash stands for itself. Throws ConfigError.
 Spec parse_spec(std::string_view text);
 
+/// What a feed is called in events, symbols and metrics: its plugin's name, or what `as=NAME` says, which is taken out
+/// of the spec. Throws ConfigError.
+std::string take_feed_name(Spec& spec);
+
 /// The inverse of parse_spec().
 std::string text_of(const Spec& spec);
 

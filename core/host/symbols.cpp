@@ -20,7 +20,7 @@ void add(std::vector<std::string>& list, const std::string& symbol) {
 std::vector<std::string> default_symbols() { return {"BTCUSDT", "ETHUSDT", "SOLUSDT", "ADAUSDT"}; }
 
 std::vector<std::vector<std::string>> assign_symbols(const std::vector<std::string>& symbols,
-                                                     const std::vector<std::string>& feeds) {
+                                                     const std::vector<SymbolTaker>& feeds) {
   std::vector<std::vector<std::string>> lists(feeds.size());
   for (const std::string& text : symbols) {
     const SymbolQuery query = parse_symbol(text);
@@ -28,15 +28,25 @@ std::vector<std::vector<std::string>> assign_symbols(const std::vector<std::stri
       for (auto& list : lists) add(list, query.key);
       continue;
     }
-    const auto feed = std::find(feeds.begin(), feeds.end(), query.exchange);
-    if (feed == feeds.end()) {
-      throw ConfigError("symbol " + text + " names feed " + query.exchange + ", which is not given with --feed" +
-                        did_you_mean(query.exchange, feeds));
+    bool taken = false;
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < feeds.size(); ++i) {
+      names.push_back(feeds[i].name);
+      if (feeds[i].name != query.exchange) continue;
+      add(lists[i], query.key);
+      taken = true;
     }
-    add(lists[static_cast<std::size_t>(feed - feeds.begin())], query.key);
+    for (std::size_t i = 0; i < feeds.size() && !taken; ++i) {
+      if (feeds[i].relays) add(lists[i], query.exchange + ":" + query.key);
+    }
+    taken = taken || std::any_of(feeds.begin(), feeds.end(), [](const SymbolTaker& feed) { return feed.relays; });
+    if (!taken) {
+      throw ConfigError("symbol " + text + " names feed " + query.exchange + ", which is not given with --feed" +
+                        did_you_mean(query.exchange, names));
+    }
   }
-  for (auto& list : lists) {
-    if (list.empty()) list = default_symbols();
+  for (std::size_t i = 0; i < feeds.size(); ++i) {
+    if (lists[i].empty() && !feeds[i].relays) lists[i] = default_symbols();
   }
   return lists;
 }

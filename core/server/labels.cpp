@@ -14,9 +14,19 @@ constexpr std::size_t kLongestName = 64;  // what follows costs time in proporti
 Labels::Labels(const Instruments& instruments, std::string first_exchange)
     : instruments_(instruments), first_exchange_(std::move(first_exchange)) {}
 
+void Labels::set_first_exchange(std::string exchange) {
+  const std::lock_guard lock(mutex_);
+  first_exchange_ = std::move(exchange);
+}
+
+std::string Labels::first_exchange() const {
+  const std::lock_guard lock(mutex_);
+  return first_exchange_;
+}
+
 std::string Labels::label(const Instrument& instrument) const {
   if (instrument.symbol.empty()) return {};
-  if (instrument.exchange == first_exchange_) return std::string(instrument.symbol);
+  if (instrument.exchange == first_exchange()) return std::string(instrument.symbol);
   return std::string(instrument.exchange) + ':' + std::string(instrument.symbol);
 }
 
@@ -38,7 +48,7 @@ Labels::Match Labels::find(std::string_view text) const {
   } catch (const ConfigError& error) {
     return {nullptr, error.what()};
   }
-  const std::string& exchange = query.exchange.empty() ? first_exchange_ : query.exchange;
+  const std::string exchange = query.exchange.empty() ? first_exchange() : query.exchange;
   if (const Instrument* exact = instruments_.find(exchange, query.key)) return {exact, {}};
   std::vector<std::string> symbols;
   std::vector<std::string> labels;

@@ -2,6 +2,7 @@
 // Labels: instruments by their name on the wire, the plain symbol for the first feed's and exchange:SYMBOL for others.
 #pragma once
 
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,8 +14,10 @@ namespace bixws::server {
 /// Every call is safe from any thread.
 class Labels {
  public:
-  /// `first_exchange`: the first feed given; its symbols need no prefix.
+  /// `first_exchange`: the first feed given; its symbols need no prefix. Empty: not known yet.
   Labels(const Instruments& instruments, std::string first_exchange);
+  /// Once, and before the first event of that exchange.
+  void set_first_exchange(std::string exchange);
 
   /// Empty for the instrument that stands for a whole feed.
   [[nodiscard]] std::string label(const Instrument& instrument) const;
@@ -29,8 +32,11 @@ class Labels {
   [[nodiscard]] std::vector<const Instrument*> all() const;
 
  private:
+  [[nodiscard]] std::string first_exchange() const;
+
   const Instruments& instruments_;
-  std::string first_exchange_;
+  mutable std::mutex mutex_;
+  std::string first_exchange_;  // guarded by mutex_
 };
 
 }  // namespace bixws::server

@@ -21,7 +21,7 @@ struct Server::Parts {
   Parts(hub::Hub& hub_, const Instruments& instruments, Options options_)
       : options(std::move(options_)),
         hub(hub_),
-        labels(std::make_shared<const Labels>(instruments, options.first_exchange)),
+        labels(std::make_shared<Labels>(instruments, options.first_exchange)),
         doors(options),
         assets(options.web_dir),
         common{options, hub, *labels, labels, doors, std::make_shared<Publisher>(hub, labels, options.resume_bytes),
@@ -29,7 +29,7 @@ struct Server::Parts {
 
   Options options;
   hub::Hub& hub;
-  std::shared_ptr<const Labels> labels;
+  std::shared_ptr<Labels> labels;
   Doors doors;
   Assets assets;
   std::shared_ptr<net::TlsServerContext> tls;
@@ -70,6 +70,8 @@ Server::Server(hub::Hub& hub, const Instruments& instruments, Options options) {
 }
 
 Server::~Server() { stop(1001, "server is stopping", net::Duration::zero()); }
+
+void Server::set_first_exchange(std::string exchange) { parts_->labels->set_first_exchange(std::move(exchange)); }
 
 void Server::start() {
   net::raise_file_limit();

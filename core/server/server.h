@@ -30,6 +30,8 @@ class Server {
   /// Listens and serves. Throws std::runtime_error when it cannot, for example "cannot listen on 127.0.0.1:8765: the
   /// port is in use; ...".
   void start();
+  /// Where Options::first_exchange was not known yet: once, from any thread, before the first event of that exchange.
+  void set_first_exchange(std::string exchange);
   /// After start(): the port, also when 0 was asked for.
   [[nodiscard]] std::uint16_t port() const;
   /// "ws://127.0.0.1:8765", with wss and the base path as they are.

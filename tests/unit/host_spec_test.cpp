@@ -35,6 +35,18 @@ std::string refusal(const std::string& text) {
   return "accepted";
 }
 
+TEST(Spec, AFeedIsCalledByItsPluginUnlessAsSaysOtherwise) {
+  Spec plain = parse_spec("json:file=a.json");
+  EXPECT_EQ(take_feed_name(plain), "json");
+  Spec named = parse_spec("json:as=acme,file=a.json");
+  EXPECT_EQ(take_feed_name(named), "acme");
+  EXPECT_THAT(named.values, ElementsAre(Pair("file", "a.json")));
+  for (const char* wrong : {"json:as=", "json:as=Acme", "json:as=a:b", "json:as=a234567890123456789012345678901234"}) {
+    Spec spec = parse_spec(wrong);
+    EXPECT_THROW(take_feed_name(spec), ConfigError) << wrong;
+  }
+}
+
 TEST(Spec, IsANameWithValues) {
   EXPECT_EQ(parse_spec("sim").name, "sim");
   EXPECT_THAT(parse_spec("sim:").values, ElementsAre());

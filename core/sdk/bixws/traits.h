@@ -13,6 +13,9 @@ enum Trait : std::uint32_t {
   /// before that, so what a client or a recording has seen is never lost to this sink. consume() must be quick, as
   /// everything waits for it.
   kKeepsAlerts = 1,
+  /// A feed that brings other exchanges' events; see bixws/relay.h. Its Settings name only the symbols that the user
+  /// named, perhaps with an exchange ("kraken:BTCUSD"); none: all that there are.
+  kRelaysExchanges = 2,
 };
 
 }  // namespace bixws
