@@ -35,7 +35,8 @@ std::vector<Tick> value_ticks(double low, double high, int count) {
   std::vector<Tick> ticks;
   for (double number = std::ceil(low / step); number * step <= high; ++number) {
     std::array<char, 64> text{};
-    std::snprintf(text.data(), text.size(), "%.*f", decimals, number * step);
+    const double value = number == 0 ? 0 : number * step;  // never "-0"
+    std::snprintf(text.data(), text.size(), "%.*f", decimals, value);
     ticks.push_back({number * step, text.data()});
   }
   return ticks;

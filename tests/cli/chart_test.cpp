@@ -35,7 +35,7 @@ TEST_F(ChartCommand, DrawsARecordingIntoAFile) {
   const Finished svg =
       bixws({"chart", "a.db", "btc-usdt", "-o", "a.svg", "--timeframe", "1s", "--indicator", "sma:3,bb:5,rsi:4"});
   ASSERT_EQ(svg.exit, ExitStatus{}) << svg.err;
-  EXPECT_THAT(svg.err, HasSubstr("wrote a.svg: 20 candles"));
+  EXPECT_THAT(svg.err, HasSubstr("wrote a.svg: 21 candles"));
   EXPECT_THAT(read_file(folder_ / "a.svg"), HasSubstr("</svg>"));
   const Finished png = bixws({"chart", "a.db", "BTCUSDT", "-o", "a.png", "--timeframe", "1s"});
   ASSERT_EQ(png.exit, ExitStatus{}) << png.err;

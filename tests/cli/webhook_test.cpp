@@ -28,7 +28,7 @@ class Webhook : public testing::Test {
             "--port",
             "0",
             "--feed",
-            "exec:command=python3 " + feed + " " + count,
+            "exec:command=/usr/bin/python3 " + feed + " " + count,
             "--sink",
             sink + ",outbox=" + outbox() + "," + waits,
             "--alerts",
