@@ -2,7 +2,7 @@
 // bixws-client.js in Node against the real server: getters, queue, subscriptions, reconnect and resume.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import WebSocket from 'ws';
+import WebSocket, { WebSocketServer } from 'ws';
 import { BixwsClient } from '../../web/assets/bixws-client.js';
 import { bixws, digits, listen, tickerText } from './bixws.mjs';
 
@@ -133,4 +133,26 @@ test('tokens: refused without one, let in with it', async (t) => {
   client.token = 'secret';
   client.connect();
   await until(() => client.isConnected(), 'connected');
+});
+
+test('many histories are asked for a few at a time, and all are answered', async (t) => {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  t.after(() => server.close());
+  const waiting = [];
+  let most = 0;
+  server.on('connection', (socket) => socket.on('message', (bytes) => {
+    const message = JSON.parse(bytes);
+    if (message.type !== 'history') return;
+    waiting.push(() => socket.send(JSON.stringify({ type: 'history', id: message.id, symbol: message.symbol, data: [] })));
+    most = Math.max(most, waiting.length);
+    if (waiting.length === 8 || message.symbol === 'S49') for (const answer of waiting.splice(0)) answer();
+  }));
+  await until(() => server.address(), 'listening');
+  const client = new BixwsClient({ url: `ws://127.0.0.1:${server.address().port}/`, WebSocket });
+  t.after(() => client.disconnect());
+  client.connect();
+  await until(() => client.isConnected(), 'connected');
+  const answers = await Promise.all(Array.from({ length: 50 }, (_, i) => client.history(`S${i}`, 'candles:1m', { limit: 1 })));
+  assert.equal(answers.length, 50);
+  assert.equal(most, 8);
 });

@@ -26,6 +26,7 @@ export class BixwsError extends Error {
 
 const QUIET_MS = 20000; // without a message: ask; as long again without an answer: the line is dead
 const ANSWER_MS = 15000;
+const HISTORIES_AT_ONCE = 8; // a server refuses those of a client that asks for much at a time
 const TOPIC_OF = { trades: () => 'trades', book: (m) => (m.depth ? `book:${m.depth}` : 'book'), candle: (m) => `candles:${m.timeframe}` };
 
 /** Where the server of a page is, wherever a proxy has put it. */
@@ -47,6 +48,8 @@ export class BixwsClient {
   #heardAt = 0;
   #nextId = 1;
   #answers = new Map();
+  #histories = 0;
+  #historyTurns = [];
   #wanted = new Map(); // 'channel' -> {symbols: Map(symbol -> count), every: count, policy}
   #unsent = null; // wishes of this turn
   #last = new Map(); // symbol -> Map(topic -> seq)
@@ -343,7 +346,14 @@ export class BixwsClient {
 
   /** Oldest first, in the channel's own shape. */
   async history(symbol, channel, { limit, from, to } = {}) {
-    return (await this.request({ type: 'history', symbol, channel, limit, from, to })).data ?? [];
+    while (this.#histories >= HISTORIES_AT_ONCE) await new Promise((resolve) => this.#historyTurns.push(resolve));
+    this.#histories += 1;
+    try {
+      return (await this.request({ type: 'history', symbol, channel, limit, from, to })).data ?? [];
+    } finally {
+      this.#histories -= 1;
+      this.#historyTurns.shift()?.();
+    }
   }
 
   /** Draws or changes something that every viewer sees. `id` names it; resolves when the server sent it to all. */
