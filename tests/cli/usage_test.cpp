@@ -62,8 +62,10 @@ TEST_F(Cli, UnknownNamesAreRefusedWithTheNearest) {
   refused({"serve", "--feed", "sim:raet=5"}, "unknown key raet of feed sim; did you mean rate?");
   refused({"serve", "--feed", "sim:rate=fast"}, "rate of feed sim must be a number, not fast");
   refused({"serve", "--feed", "sim:rate=-1"}, "feed sim: rate must be from 0 to 1000000 events per second");
-  refused({"serve", "--feed", "sim", "--feed", "sim"}, "feed sim is given twice");
-  refused({"serve", "--demo", "--feed", "sim:rate=5"}, "feed sim is given twice");
+  refused({"serve", "--feed", "sim", "--feed", "sim"},
+          "feed sim is given twice; as=NAME gives one of them another name");
+  refused({"serve", "--demo", "--feed", "sim:rate=5"},
+          "feed sim is given twice; as=NAME gives one of them another name");
   refused({"serve", "--demo", "--feed", "simm"}, "unknown feed simm; did you mean sim?");
   refused({"serve", "--demo", "BTCUSDX"}, "feed sim: unknown symbol BTCUSDX; did you mean BTCUSDT?");
   refused({"serve", "--demo", "krakn:BTCUSD"},
