@@ -158,7 +158,7 @@ std::vector<std::string> choices_of(const Option& option) {
   const std::string_view help = option.help;
   const std::size_t bar = help.find('|');
   if (bar == std::string_view::npos) return {};
-  const auto is_choice_char = [](char c) { return is_name_char(c) || c == '|'; };
+  const auto is_choice_char = [](char c) { return is_name_char(c) || (c >= 'A' && c <= 'Z') || c == '|'; };
   std::size_t from = bar;
   while (from > 0 && is_choice_char(help[from - 1])) --from;
   std::size_t to = bar;

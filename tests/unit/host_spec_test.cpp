@@ -115,6 +115,7 @@ TEST(Choices, AreNamedInTheHelp) {
   EXPECT_THAT(choices_of({"a", OptionType::string, "", "table|ndjson: how lines look"}),
               ElementsAre("table", "ndjson"));
   EXPECT_THAT(choices_of({"a", OptionType::string, "", "one of (x|y_z|w-1), or so"}), ElementsAre("x", "y_z", "w-1"));
+  EXPECT_THAT(choices_of({"a", OptionType::string, "", "trade|aggTrade: SPOT|SWAP"}), ElementsAre("trade", "aggTrade"));
   EXPECT_THAT(choices_of({"a", OptionType::string, "", "anything"}), ElementsAre());
 }
 
