@@ -121,8 +121,9 @@ TEST_P(TimeMachineOnCaptures, AnImportedCaptureIsTheSameAfterEveryReplay) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Exchanges, TimeMachineOnCaptures,
-                         testing::Values(Imported{"coinbase",
-                                                  {"cryptofeed/COINBASE.0", "cryptofeed/COINBASE.ws.28.0"}}),
+                         testing::Values(Imported{"coinbase", {"cryptofeed/COINBASE.0", "cryptofeed/COINBASE.ws.28.0"}},
+                                         Imported{"okx", {"cryptofeed/OKX.0", "cryptofeed/OKX.ws.1.0"}},
+                                         Imported{"kraken", {"kraken_btcusd_sample.cbcap"}}),
                          [](const testing::TestParamInfo<Imported>& which) { return std::string(which.param.feed); });
 
 TEST_F(TimeMachine, VerifyTellsAnotherDigest) {
