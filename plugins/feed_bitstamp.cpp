@@ -105,7 +105,7 @@ class Bitstamp final : public ExchangeDialect {
     json_.place(data_, name, value);
   }
 
-  Micros time() const { return FrameReader::integer(data_.get<"microtimestamp">()); }
+  Micros time() const { return FrameReader::micros(data_.get<"microtimestamp">()); }
 
   // {"event":"trade","channel":"live_trades_btcusd","data":{"id":98000129,"timestamp":"1569888000","amount":0.02834,
   //  "amount_str":"0.02834000","price":8304.47,"price_str":"8304.47","type":0,"microtimestamp":"1569888000557673",

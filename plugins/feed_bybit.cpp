@@ -194,7 +194,8 @@ class Bybit final : public ExchangeDialect {
   void candles(Text minutes, Out& out) {
     for (const auto& row : rows_) {
       Candle candle;
-      candle.seconds = static_cast<std::int32_t>(FrameReader::integer(minutes) * 60);
+      candle.seconds = FrameReader::minutes(minutes);
+      if (candle.seconds == 0) return FrameReader::unknown(out, top_.get<"topic">());
       candle.open_ts = FrameReader::millis(row.get<"start">());
       json_.number<"open">(row, candle.open);
       json_.number<"high">(row, candle.high);

@@ -196,7 +196,8 @@ class Kraken final : public ExchangeDialect {
   void candles(Out& out) {
     for (const auto& row : rows_) {
       Candle candle;
-      candle.seconds = static_cast<std::int32_t>(FrameReader::integer(row.get<"interval">()) * 60);
+      candle.seconds = FrameReader::minutes(row.get<"interval">());
+      if (candle.seconds == 0) json_.require("interval", {});
       candle.open_ts = rfc3339_micros(row.get<"interval_begin">());
       json_.number<"open">(row, candle.open);
       json_.number<"high">(row, candle.high);

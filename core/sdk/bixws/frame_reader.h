@@ -189,6 +189,16 @@ class FrameReader {
     const std::int64_t value = integer(token);
     return value > 0 && value < INT64_MAX / 1000 ? value * 1000 : 0;
   }
+  /// Microseconds since 1970.
+  static Micros micros(Text token) noexcept {
+    const std::int64_t value = integer(token);
+    return value > 0 ? value : 0;
+  }
+  /// Whole minutes, up to a month, in seconds: a candle's length. 0 for anything else.
+  static std::int32_t minutes(Text token) noexcept {
+    const std::int64_t value = integer(token);
+    return value > 0 && value <= 31 * 24 * 60 ? static_cast<std::int32_t>(value) * 60 : 0;
+  }
   /// Complains about a field without which the event makes no sense.
   bool require(Text field, Text token) { return !token.empty() || set_trouble(Fault::missing_field, field, token); }
   std::uint64_t require_id(Text field, Text token) {
