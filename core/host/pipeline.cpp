@@ -361,13 +361,13 @@ int Pipeline::run() {
 }
 
 bool Pipeline::start_outputs() {
+  hub_.start();  // first: whatever fails below, finish() waits for the hub
   for (const auto& sink : sinks_) {
     if (!sink->start()) {
       fail(1);
       return false;
     }
   }
-  hub_.start();
   if (server_ && !options_.attend) std::fprintf(stderr, "listening on %s\n", server_->url().c_str());
   return true;
 }

@@ -45,6 +45,7 @@ Micros time_of(std::string_view line) { return parse_rfc3339(line.substr(0, line
 }  // namespace
 
 std::string File::open(const std::string& path) {
+  forget();
   path_ = path;
   fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (fd_ < 0) return trouble(path);
@@ -65,6 +66,14 @@ void File::close() {
     if (*fd >= 0) ::close(*fd);
     *fd = -1;
   }
+}
+
+/// The next file knows nothing of this one's rows.
+void File::forget() {
+  previous_ = current_ = part_ = {};
+  last_recv_ts_ = known_until_ = floor_ = 0;
+  at_last_ = known_at_ = 0;
+  changed_ = finished_ = false;
 }
 
 /// Finds where the rows that still grow begin; they are written anew from the state. An unfinished line is cut off.

@@ -40,6 +40,7 @@ class File {
   bool take_finished();
 
  private:
+  void forget();
   std::string begin_row(Micros open_ts);
   bool is_known(Micros recv_ts);
   std::string write_state() const;
