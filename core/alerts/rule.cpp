@@ -27,7 +27,8 @@ std::string text_problem(std::string_view text) {
     const std::size_t end = text.find('}', at);
     const std::string_view name = text.substr(at + 1, end == std::string_view::npos ? end : end - at - 1);
     if (end == std::string_view::npos || std::find(kPlaces.begin(), kPlaces.end(), name) == kPlaces.end()) {
-      return "has {" + std::string(name) + "; what can be filled in is {symbol}, {exchange}, {price}, {value}, {limit}";
+      return "has {" + std::string(name) +
+             "}; what can be filled in is {symbol}, {exchange}, {price}, {value}, {limit}";
     }
   }
   return {};

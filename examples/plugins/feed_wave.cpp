@@ -24,7 +24,8 @@ class WaveFeed final : public FeedSource {
   }
 
   int run(Host& host) noexcept override {
-    const Status live{.state = FeedState::live};
+    Status live;
+    live.state = FeedState::live;
     const Event status = Event::of(host.instrument(""), host.now(), 0, live);
     host.publish(&status, 1);
     for (std::int64_t n = 0; count_ == 0 || n < count_; ++n) {

