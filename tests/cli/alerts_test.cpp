@@ -46,7 +46,7 @@ constexpr const char* kRules =
     "    window: 2s\n"
     "    cooldown: 1s\n"
     "    text: \"{symbol} moved {value}\"\n"
-    "  - volume:times=2,window=1s,over=3,cooldown=0\n";
+    "  - volume:times=1.02,window=1s,over=3,cooldown=0,hysteresis=0\n";
 
 TEST_F(Alerts, AreRecordedAndTheReplayHasTheSameDigest) {
   folder_.write("bixws.yaml", kRules);
@@ -79,7 +79,7 @@ TEST_F(Alerts, OfAReplayAreThoseThatFiredLive) {
                                        "--alerts",
                                        "move:percent=0.01,window=2s,cooldown=1s,text={symbol} moved {value}",
                                        "--alerts",
-                                       "volume:times=2,window=1s,over=3,cooldown=0"};
+                                       "volume:times=1.02,window=1s,over=3,cooldown=0,hysteresis=0"};
   const Finished replay = bixws(tried);
   ASSERT_EQ(replay.exit, ExitStatus{}) << replay.err;
   std::set<std::string> ids;
