@@ -16,11 +16,13 @@ using testing::HasSubstr;
 
 constexpr Micros kStart = 1'795'372'800'000'000;
 
-/// Messages that clients have sent to this server.
+/// Messages that clients have sent to this server; what they ask for is done.
 std::uint64_t requests(const LiveServer& live) {
   const std::string text = live.server->metrics();
   const std::string name = "\nbixws_messages_received_total ";
   const std::size_t at = text.find(name);
+  live.server->settle();
+  live.hub->drain();
   return at == std::string::npos ? 0 : std::stoull(text.substr(at + name.size()));
 }
 
