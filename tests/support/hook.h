@@ -31,11 +31,11 @@ class Hook {
   bool wait_for(std::size_t requests, Milliseconds within = patience) const {
     return process_.wait_for_lines(requests + 1, Process::Output::out, within);
   }
-  // Everything received so far, in its order.
-  std::vector<RawJson> requests() const {
+  // Everything received so far, in its order, without the first `skip`.
+  std::vector<RawJson> requests(std::size_t skip = 0) const {
     std::vector<RawJson> all;
     const auto lines = process_.lines();
-    for (std::size_t i = 1; i < lines.size(); ++i) all.push_back(RawJson::parse_or_throw(lines[i]));
+    for (std::size_t i = 1 + skip; i < lines.size(); ++i) all.push_back(RawJson::parse_or_throw(lines[i]));
     return all;
   }
 
