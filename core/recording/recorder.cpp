@@ -216,7 +216,9 @@ void Recorder::rotate_if_due() {
   if (!options_.names->due(time, writer_->file_bytes())) return;
   SessionOptions next = options_.session;
   try {
-    next.path = options_.names->next(time);
+    // A copy: what fails leaves the names as they were, so that it is tried again.
+    FileNames names = *options_.names;
+    next.path = names.next(time);
     next.now = time;
     auto writer = std::make_unique<SessionWriter>(next);
     auto state = std::make_unique<EventBatch>();
@@ -230,6 +232,7 @@ void Recorder::rotate_if_due() {
     writer_ = std::move(writer);
     writer_->write(SharedBatch(std::move(state)));
     options_.session = next;
+    options_.names = std::move(names);
   } catch (const RecordingError& error) {
     // The present file goes on; what cannot be made now can perhaps be made later.
     next_rotation_ = now + options_.retry_interval;
