@@ -449,11 +449,13 @@ void Pipeline::finish() {
     }
   }
   if (attendant_.joinable()) attendant_.join();  // a screen may show the end for as long as somebody looks
+  // Before the hub stops: its last word to the recorder is to finish.
+  const bool keep = !recorder_ || !options_.record->whole || complete();
+  if (!keep) recorder_->abandon();
   hub_.stop();
   for (const auto& sink : sinks_) sink->on_stop();
   for (const auto& sink : sinks_) sink->finish();
-  if (recorder_ && options_.record->whole && !complete()) return recorder_->abandon();
-  if (recorder_ && !recorder_->finish()) {
+  if (recorder_ && keep && !recorder_->finish()) {
     log_.write(LogLevel::error, "recording: " + recorder_->state().problem);
     fail(1);
   }
