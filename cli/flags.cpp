@@ -155,6 +155,19 @@ std::vector<Flag> server_flags() {
        .value = "N",
        .help = "clients at a time from one address [default: 256, this machine's own not counted]",
        .least = 1},
+      {.name = "max-subscriptions",
+       .type = FlagType::integer,
+       .value = "N",
+       .fallback = "4096",
+       .help = "channels times symbols of one client",
+       .least = 1},
+      {.name = "max-rate",
+       .type = FlagType::integer,
+       .value = "N",
+       .fallback = "50",
+       .help = "messages a second of one client",
+       .least = 1,
+       .most = 1'000'000},
       {.name = "base-path", .value = "PATH", .help = "serve below this path, as /bixws"},
       {.name = "web-dir",
        .value = "DIR",
@@ -181,6 +194,8 @@ server::Options server_options(const host::Values& values) {
   if (values.has("max-clients-per-address")) {
     options.max_clients_per_address = static_cast<std::size_t>(values.integer("max-clients-per-address"));
   }
+  options.max_subscriptions = static_cast<std::size_t>(values.integer("max-subscriptions"));
+  options.messages_per_second = static_cast<unsigned>(values.integer("max-rate"));
   options.base_path = values.text("base-path");
   options.web_dir = values.text("web-dir");
   options.trust_proxy = values.on("trust-proxy");

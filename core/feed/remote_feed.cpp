@@ -278,7 +278,9 @@ std::string RemoteFeed::label_of(const Instrument& instrument) const {
 
 std::string RemoteFeed::resume_part(const Topics& topics) const {
   std::map<std::string, std::map<std::string, std::uint64_t>> last;
+  std::uint64_t gap = 0;  // upstream gaps of all instruments are numbered together
   for (const auto& [key, seq] : positions_) {
+    if (static_cast<Kind>(key >> 26U & 0x3FU) == Kind::gap) gap = std::max(gap, seq);
     const Instrument& instrument = instruments_.at(static_cast<std::uint32_t>(key >> 32U));
     const std::string label = label_of(instrument);
     for (const Topic& topic : topics) {
@@ -310,7 +312,12 @@ std::string RemoteFeed::resume_part(const Topics& topics) const {
     }
     out.raw('}');
   }
-  out.raw("}}");
+  out.raw('}');
+  if (gap != 0) {
+    out.raw(R"(,"gap":)");
+    out.integer(gap);
+  }
+  out.raw('}');
   return out.str();
 }
 

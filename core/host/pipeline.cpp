@@ -18,6 +18,7 @@
 #include "host/host_metrics.h"
 #include "host/plugin_traits.h"
 #include "host/private_replay.h"
+#include "host/recorded_past.h"
 #include "host/remote_server.h"
 #include "host/replay_control.h"
 #include "host/replay_feed.h"
@@ -81,7 +82,8 @@ class Pipeline {
   std::vector<std::unique_ptr<Feed>> feeds_;
   ReplayFeed* replay_ = nullptr;  // one of feeds_
   std::string first_exchange_;
-  std::string feeds_text_;  // for the recording; without secrets
+  std::string feeds_text_;              // for the recording; without secrets
+  std::unique_ptr<RecordedPast> past_;  // before whoever tells it of commits, and whoever asks it
   std::unique_ptr<server::Server> server_;
   std::shared_ptr<recording::Recorder> recorder_;
   std::vector<std::shared_ptr<SinkHost>> sinks_;
@@ -237,6 +239,12 @@ void Pipeline::add_server(server::Options options) {
     };
   }
   if (options_.wait_clients > 0) options.on_ready = [this] { ready_.set(); };
+  if (replay_ != nullptr) {
+    past_ = RecordedPast::of_replay(options_.replay->path, replay_->replayer().position().session);
+  } else if (options_.record) {
+    past_ = RecordedPast::of_live();
+  }
+  if (past_) options.history = [this](const HistoryQuery& query) { return past_->read(query); };
   for (const std::string& token : options.tokens) log_.hide(token);
   const bool reloadable = !options.token_file.empty() || !options.tls_cert.empty();
   server_ = std::make_unique<server::Server>(hub_, instruments_, std::move(options));
@@ -274,13 +282,13 @@ void Pipeline::add_recorder(const RecordRequest& request) {
   options.hold_back = held_back() || !options_.server;
   // Used on the recorder's thread only.
   auto file = std::make_shared<std::string>();
-  if (request.on_commit) {
-    options.on_commit = [file, on_commit = request.on_commit](const recording::Committed& committed) {
-      on_commit(committed, *file);
-    };
-  }
+  options.on_commit = [this, file, on_commit = request.on_commit](const recording::Committed& committed) {
+    if (past_) past_->committed(committed.recv_ts);
+    if (on_commit) on_commit(committed, *file);
+  };
   options.on_file = [this, file, rotates = options.names.has_value()](const std::string& path) {
     *file = path;
+    if (past_) past_->in_file(path);
     if (rotates) log_.write(LogLevel::info, "recording into " + path);
   };
   options.on_no_file = [this](const std::string& why) {

@@ -6,6 +6,8 @@
 #include <array>
 #include <iterator>
 
+#include "model/history.h"
+
 namespace bixws {
 namespace {
 
@@ -68,6 +70,45 @@ void open_message(TextBuffer& out, std::string_view type, std::string_view excha
   optional_text(out, ",\"symbol\":", label);
 }
 
+void trade_object(TextBuffer& out, const Trade& trade, Micros recv_ts) {
+  out.raw("{\"price\":");
+  out.decimal(trade.price);
+  out.raw(",\"size\":");
+  out.decimal(trade.size);
+  optional_text(out, ",\"side\":", name_of(trade.side));
+  optional_text(out, ",\"id\":", trade.id);
+  optional_time(out, ",\"ts\":", trade.ts);
+  optional_time(out, ",\"recv_ts\":", recv_ts);
+  out.raw('}');
+}
+
+void candle_fields(TextBuffer& out, const Candle& candle) {
+  optional_time(out, ",\"open_ts\":", candle.open_ts);
+  optional_decimal(out, ",\"open\":", candle.open);
+  optional_decimal(out, ",\"high\":", candle.high);
+  optional_decimal(out, ",\"low\":", candle.low);
+  optional_decimal(out, ",\"close\":", candle.close);
+  optional_decimal(out, ",\"volume\":", candle.volume);
+  out.raw(candle.closed ? std::string_view(",\"closed\":true") : std::string_view(",\"closed\":false"));
+}
+
+void mark_fields(TextBuffer& out, const Event& event) {
+  const Mark& mark = event.mark();
+  out.raw(",\"id\":");
+  out.quoted(mark.id);
+  optional_time(out, ",\"ts\":", event.ts);
+  optional_decimal(out, ",\"price\":", mark.price);
+  optional_text(out, ",\"text\":", mark.text);
+  optional_text(out, ",\"kind\":", mark.kind);
+  if (!mark.points.empty()) {
+    out.raw(",\"points\":");
+    append_points(out, mark.points);
+  }
+  optional_text(out, ",\"color\":", mark.color);
+  if (mark.deleted) out.raw(",\"deleted\":true");
+  optional_time(out, ",\"recv_ts\":", event.recv_ts);
+}
+
 void trades_message(TextBuffer& out, const Event& event, std::string_view label) {
   open_message(out, "trades", event.instrument->exchange, label);
   out.raw(",\"seq\":");
@@ -76,16 +117,9 @@ void trades_message(TextBuffer& out, const Event& event, std::string_view label)
   out.raw(",\"data\":[");
   bool first = true;
   for (const Trade& trade : event.trades().list) {
-    out.raw(first ? std::string_view("{\"price\":") : std::string_view(",{\"price\":"));
+    if (!first) out.raw(',');
     first = false;
-    out.decimal(trade.price);
-    out.raw(",\"size\":");
-    out.decimal(trade.size);
-    optional_text(out, ",\"side\":", name_of(trade.side));
-    optional_text(out, ",\"id\":", trade.id);
-    optional_time(out, ",\"ts\":", trade.ts);
-    optional_time(out, ",\"recv_ts\":", event.recv_ts);
-    out.raw('}');
+    trade_object(out, trade, event.recv_ts);
   }
   out.raw("]}");
 }
@@ -138,21 +172,8 @@ void gap_message(TextBuffer& out, const Event& event, std::string_view label) {
 }
 
 void mark_message(TextBuffer& out, const Event& event, std::string_view label) {
-  const Mark& mark = event.mark();
   open_message(out, event.kind == Kind::alert ? "alert" : "annotation", event.instrument->exchange, label);
-  out.raw(",\"id\":");
-  out.quoted(mark.id);
-  optional_time(out, ",\"ts\":", event.ts);
-  optional_decimal(out, ",\"price\":", mark.price);
-  optional_text(out, ",\"text\":", mark.text);
-  optional_text(out, ",\"kind\":", mark.kind);
-  if (!mark.points.empty()) {
-    out.raw(",\"points\":");
-    append_points(out, mark.points);
-  }
-  optional_text(out, ",\"color\":", mark.color);
-  if (mark.deleted) out.raw(",\"deleted\":true");
-  optional_time(out, ",\"recv_ts\":", event.recv_ts);
+  mark_fields(out, event);
   out.raw('}');
 }
 
@@ -418,6 +439,33 @@ void append_ticker(TextBuffer& out, const Event& event) {
   out.raw('}');
 }
 
+void append_item(TextBuffer& out, const Event& item) {
+  const std::size_t start = out.size();
+  switch (item.kind) {
+    case Kind::ticker:
+      append_ticker(out, item);
+      return;
+    case Kind::trades:
+      if (!item.trades().list.empty()) trade_object(out, item.trades().list.front(), item.recv_ts);
+      return;
+    case Kind::candle:
+      candle_fields(out, item.candle());
+      optional_time(out, ",\"recv_ts\":", item.recv_ts);
+      break;
+    case Kind::alert:
+    case Kind::annotation:
+      mark_fields(out, item);
+      break;
+    case Kind::book:
+    case Kind::status:
+    case Kind::gap:
+    case Kind::raw:
+      return;
+  }
+  *out.at(start) = '{';
+  out.raw('}');
+}
+
 void append_book(TextBuffer& out, const BookMessage& book) {
   open_message(out, "book", book.exchange, book.label);
   out.raw(",\"seq\":");
@@ -443,13 +491,7 @@ void append_candle(TextBuffer& out, const CandleMessage& message) {
   out.raw("\",\"seq\":");
   out.integer(message.seq);
   optional_count(out, ",\"from_seq\":", message.from_seq);
-  optional_time(out, ",\"open_ts\":", candle.open_ts);
-  optional_decimal(out, ",\"open\":", candle.open);
-  optional_decimal(out, ",\"high\":", candle.high);
-  optional_decimal(out, ",\"low\":", candle.low);
-  optional_decimal(out, ",\"close\":", candle.close);
-  optional_decimal(out, ",\"volume\":", candle.volume);
-  out.raw(candle.closed ? std::string_view(",\"closed\":true") : std::string_view(",\"closed\":false"));
+  candle_fields(out, candle);
   if (message.derived) out.raw(",\"derived\":true");
   optional_time(out, ",\"recv_ts\":", message.recv_ts);
   out.raw('}');

@@ -338,6 +338,7 @@ struct MessageParser::State {
         event = Event::of(instrument, f.ts, 0, f.gap);
         break;
       case MessageType::alert:
+        if (f.trades.history) return;  // fired before we came: known, but not ours to tell again
         event = Event::alert(instrument, f.recv_ts, f.ts, f.mark);
         break;
       case MessageType::annotation:

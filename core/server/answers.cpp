@@ -75,11 +75,14 @@ void Publisher::add_answer(Answer::Kind kind, ClientKey client, std::shared_ptr<
   hand_over();
 }
 
+RequestError Publisher::too_many_subscriptions(const std::string& id) const {
+  return {id, ErrorCode::too_many,
+          "more than " + std::to_string(most_subscriptions_) + " subscriptions on one connection"};
+}
+
 void Publisher::join(ClientKey client, const std::optional<SubscribeRequest>& request,
                      const std::optional<RequestError>& error, const market::Market& market) {
   const std::size_t begin = run().bytes.size();
-  const SubscribeRequest* only = request ? &*request : nullptr;
-  write_initial_data([only](const Instrument& instrument) { return wants(only, instrument); }, market);
   Selection selection;
   if (request) {
     for (const ChannelSpec& what : request->channels) {
@@ -87,19 +90,26 @@ void Publisher::join(ClientKey client, const std::optional<SubscribeRequest>& re
       if (request->every) selection.add(what, nullptr, policy);
       for (const Instrument* instrument : request->instruments) selection.add(what, instrument, policy);
     }
-    write_answer(*request);
-    write_snapshots(*request, market);
+  }
+  std::optional<RequestError> refusal = error;
+  if (selection.items().size() > most_subscriptions_) refusal = too_many_subscriptions({});
+  const SubscribeRequest* const granted = request && !refusal ? &*request : nullptr;
+  write_initial_data([granted](const Instrument& instrument) { return wants(granted, instrument); }, market);
+  if (granted != nullptr) {
+    write_answer(*granted, market);
+    Recent::Missed missed;
+    write_snapshots(*granted, missed, market);
   } else {
     selection = Selection::initial();
     write_statuses(nullptr);
   }
-  if (error) {
+  if (refusal) {
     TextBuffer text;
-    append_error(text, *error);
+    append_error(text, *refusal);
     write_payload(text.view());
   }
   const auto shared = acquire(std::move(selection), market);
-  clients_[client] = {shared, !request};
+  clients_[client] = {shared, granted == nullptr};
   add_answer(Answer::Kind::select, client, shared->second.selection, begin, market);
 }
 
@@ -128,7 +138,9 @@ void Publisher::answer(ClientKey client, const Request& request, const market::M
     append_error(text, *error);
     reply(client, text.view(), market);
   } else if (const auto* annotation = std::get_if<AnnotateRequest>(&request)) {
-    annotate(*annotation, market);
+    annotate(client, *annotation, market);
+  } else if (const auto* history = std::get_if<HistoryRequest>(&request)) {
+    ask_history(client, *history, market);
   }
 }
 
@@ -155,48 +167,30 @@ void Publisher::select(ClientKey client, const SubscribeRequest& request, const 
     }
     if (request.every) covered->add(what, nullptr, policy);
   }
-  if (selection.items().size() > kMostSubscriptions) {
-    const RequestError error{request.id, ErrorCode::too_many,
-                             "more than " + std::to_string(kMostSubscriptions) + " subscriptions on one connection"};
+  if (selection.items().size() > most_subscriptions_) {
     TextBuffer text;
-    append_error(text, error);
+    append_error(text, too_many_subscriptions(request.id));
     reply(client, text.view(), market);
     return;
   }
   const std::size_t begin = run().bytes.size();
-  write_answer(request);
+  write_answer(request, market);
   // Acquired before the old one is released, so that a topic both name never stops being encoded.
   const auto shared = acquire(std::move(selection), market);
   release(at->second.shared, market);
   at->second.shared = shared;
   if (request.subscribe) {
     at->second.by_default = false;
-    // All tickers it is now subscribed to: one message that replaces whatever the client had.
+    Recent::Missed missed;
+    missed.gap = request.gap;
     if (has_channel(request, Channel::ticker)) {
-      write_initial_data(chosen_tickers(*shared->second.selection), market);
+      write_tickers_start(request, *shared->second.selection, missed, market);
     }
-    write_snapshots(request, market);
+    write_snapshots(request, missed, market);
   } else {
     covered = nullptr;
   }
   add_answer(Answer::Kind::select, client, shared->second.selection, begin, market, 0, covered);
-}
-
-void Publisher::annotate(const AnnotateRequest& request, const market::Market& market) {
-  Mark mark;
-  const std::string id = request.mark.empty() ? "a" + hub::make_epoch() : request.mark;
-  mark.id = id;
-  mark.text = request.text;
-  mark.kind = request.kind;
-  mark.color = request.color;
-  mark.price = request.price;
-  mark.points = request.points;
-  mark.deleted = request.remove;
-  auto batch = std::make_unique<EventBatch>();
-  // Stamped with the market's time, not the clock's: a replay of it falls at the same place.
-  const Micros now = market.last_recv_ts();
-  batch->append(Event::annotation(*request.instrument, now, request.ts != 0 ? request.ts : now, mark));
-  hub_.inject(std::move(batch));
 }
 
 void Publisher::refresh(ClientKey client, const RefreshRequest& request, const market::Market& market) {
@@ -233,13 +227,17 @@ void Publisher::on_epoch(const std::string& epoch, const market::Market& market)
   release_overtaken(nullptr);
   ++epochs_;
   recent_.clear();
+  history_.clear();
+  gaps_ = 0;
+  own_marks_.clear();
   for (auto& row : rows_) {
     if (!row) continue;
     row->last_status.clear();
-    row->annotations.clear();
+    row->marks.clear();
     for (TopicState* topic : row->depths) {
       if (topic != nullptr) topic->view.reset(market::Book{}, topic->topic.what.param);
     }
+    row->ticker_seq = row->previous_ticker_seq = 0;
   }
   const std::size_t begin = run().bytes.size();
   write_initial_data([](const Instrument&) { return true; }, market);
@@ -291,7 +289,7 @@ void Publisher::write_tickers(const std::vector<const market::InstrumentState*>&
   out.raw("}}");
 }
 
-void Publisher::write_answer(const SubscribeRequest& request) {
+void Publisher::write_answer(const SubscribeRequest& request, const market::Market& market) {
   TextBuffer& out = run().bytes;
   const std::size_t begin = begin_frame(out);
   out.raw(request.subscribe ? std::string_view("{\"type\":\"subscribed\"")
@@ -320,16 +318,35 @@ void Publisher::write_answer(const SubscribeRequest& request) {
     out.raw(",\"policy\":");
     out.quoted(name_of(*request.policy));
   }
+  if (request.subscribe) write_positions(request, market);
   out.raw('}');
   end_frame(out, begin);
 }
 
-void Publisher::write_snapshots(const SubscribeRequest& request, const market::Market& market) {
+// Trades have no snapshot that would tell where they stand: whoever resumes before the first one came needs it.
+void Publisher::write_positions(const SubscribeRequest& request, const market::Market& market) {
+  if (!has_channel(request, Channel::trades)) return;
+  TextBuffer& out = run().bytes;
+  bool any = false;
+  for (const market::InstrumentState* state : market.all()) {
+    if (state->trades_seq == 0 || !wants(&request, *state->instrument)) continue;
+    out.raw(any ? std::string_view(",") : std::string_view(",\"last\":{"));
+    any = true;
+    out.quoted(row_of(*state->instrument).label);
+    out.raw(":{\"trades\":");
+    out.integer(state->trades_seq);
+    out.raw('}');
+    recent_.note_state(topic_of({Channel::trades, 0}, *state->instrument).topic, state->trades_seq);
+  }
+  if (any) out.raw('}');
+}
+
+void Publisher::write_snapshots(const SubscribeRequest& request, Recent::Missed& missed, const market::Market& market) {
   if (has_channel(request, Channel::status)) write_statuses(&request);
   const auto one = [&](const Instrument& instrument) {
     for (const ChannelSpec& what : request.channels) {
       if (what.channel != Channel::ticker && what.channel != Channel::status) {
-        write_start(request, what, instrument, market);
+        write_start(request, what, instrument, missed, market);
       }
     }
   };
@@ -340,23 +357,59 @@ void Publisher::write_snapshots(const SubscribeRequest& request, const market::M
   } else {
     for (const Instrument* instrument : request.instruments) one(*instrument);
   }
+  // In the order in which everybody else got them.
+  for (const auto& [order, frame] : missed.frames) run().bytes.raw(frame);
+}
+
+void Publisher::write_tickers_start(const SubscribeRequest& request, const Selection& selection, Recent::Missed& missed,
+                                    const market::Market& market) {
+  const ChannelSpec what{Channel::ticker, 0};
+  bool complete = request.resume && request.epoch == hub_.epoch();
+  bool resumes = false;
+  Recent::Missed found = missed;
+  for (const market::InstrumentState* state : market.all()) {
+    const Instrument& instrument = *state->instrument;
+    const auto policy = selection.find(what, instrument);
+    if (instrument.symbol.empty() || policy != Policy::lossless || !wants(&request, instrument)) continue;
+    const SubscribeRequest::Position* position = request.position(what, instrument);
+    resumes = resumes || position != nullptr;
+    complete = complete && recent_.add_missed(topic_of(what, instrument).topic, position != nullptr ? position->seq : 0,
+                                              state->ticker_seq, kMostMissed, found);
+    recent_.note_state(topic_of(what, instrument).topic, market.ticker_count());
+  }
+  if (resumes && complete) {
+    missed = std::move(found);
+    return;
+  }
+  // Where nothing may be missing it is said of every symbol; of the others the newest ticker says it all.
+  for (const market::InstrumentState* state : market.all()) {
+    const SubscribeRequest::Position* position = request.position(what, *state->instrument);
+    if (position == nullptr || selection.find(what, *state->instrument) != Policy::lossless) continue;
+    if (request.epoch != hub_.epoch() || position->seq > market.ticker_count()) {
+      write_gap(what, *state->instrument, 0, 0, "another epoch");
+    } else if (position->seq < state->ticker_seq) {
+      write_gap(what, *state->instrument, position->seq + 1, state->ticker_seq, "no longer held");
+    }
+  }
+  // All tickers it is now subscribed to: one message that replaces whatever the client had.
+  write_initial_data(chosen_tickers(selection), market);
 }
 
 void Publisher::write_start(const SubscribeRequest& request, const ChannelSpec& what, const Instrument& instrument,
-                            const market::Market& market) {
+                            Recent::Missed& missed, const market::Market& market) {
   const SubscribeRequest::Position* position = request.resume ? request.position(what, instrument) : nullptr;
+  const std::uint64_t now = seq_of(what, market.find(instrument.id));
+  const Topic& topic = topic_of(what, instrument).topic;
   if (position != nullptr) {
-    const std::uint64_t now = seq_of(what, market.find(instrument.id));
-    if (request.epoch == hub_.epoch() && position->seq == now) return;  // it has everything
-    if (request.epoch == hub_.epoch() && position->seq < now) {
-      TextBuffer& out = run().bytes;
-      const std::size_t room = kMostMissed - std::min(kMostMissed, out.size());
-      if (recent_.append_missed(topic_of(what, instrument).topic, position->seq, now, room, out)) return;
-      write_gap(what, instrument, position->seq + 1, now, "no longer held");
+    if (request.epoch == hub_.epoch() && position->seq <= now) {
+      if (recent_.add_missed(topic, position->seq, now, kMostMissed, missed)) return;
+      const bool behind = position->seq < now;  // if not, there may have been gaps upstream that nobody told it of
+      write_gap(what, instrument, behind ? position->seq + 1 : 0, behind ? now : 0, "no longer held");
     } else {
       write_gap(what, instrument, 0, 0, "another epoch");
     }
   }
+  recent_.note_state(topic, now);
   write_state(what, instrument, 0, market);
 }
 
@@ -407,8 +460,18 @@ void Publisher::write_state(const ChannelSpec& what, const Instrument& instrumen
               is_own ? &own->second.last : &derived.candle, !is_own});
     end_frame(out, begin);
   } else if (what.channel == Channel::annotation) {
-    for (const auto& [id, payload] : row.annotations) write_payload(payload);
+    for (const StoredMark& mark : row.marks.annotations()) write_mark(mark, row, false);
+  } else if (what.channel == Channel::alert) {
+    for (const StoredMark& mark : row.marks.alerts()) write_mark(mark, row, true);
   }
+}
+
+void Publisher::write_mark(const StoredMark& mark, const Row& row, bool history) {
+  TextBuffer& out = run().bytes;
+  const std::size_t begin = begin_frame(out);
+  mark.as_event(*row.instrument, [&](const Event& event) { append_message(out, event, row.label); });
+  if (history) append_history_flag(out);
+  end_frame(out, begin);
 }
 
 void Publisher::write_tickers_after(const Selection& selection, std::uint64_t after, const market::Market& market) {
@@ -453,7 +516,8 @@ void Publisher::write_gap(const ChannelSpec& what, const Instrument& instrument,
   gap.reason = reason;
   gap.from_seq = from;
   gap.to_seq = to;
-  if (from != 0) gap.lost = static_cast<std::int64_t>(to - from + 1);
+  // Tickers of all instruments are numbered together: how many of them were this one's is not known.
+  if (from != 0 && what.channel != Channel::ticker) gap.lost = static_cast<std::int64_t>(to - from + 1);
   TextBuffer& out = run().bytes;
   const std::size_t begin = begin_frame(out);
   append_message(out, Event::of(instrument, 0, 0, gap), row_of(instrument).label);

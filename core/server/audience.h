@@ -99,6 +99,7 @@ class MessageLog {
 
 struct Audience {
   std::shared_ptr<const Selection> selection;
+  int window = 0;  ///< of permessage-deflate, in bits; 0: everything is plain
   MessageLog log;
   std::vector<Member*> members;
   std::vector<Member*> laggards;  ///< those that have not got everything sealed

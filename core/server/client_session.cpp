@@ -27,7 +27,7 @@ ClientSession::ClientSession(ServerLoop& loop, std::uint64_t number, net::Upgrad
       loop_(loop),
       number_(number),
       origin_(std::move(origin)),
-      member_(&loop.fanout().add(*this, number)),
+      member_(&loop.fanout().add(*this, number, Squeezer::window_for(upgraded.deflate))),
       allowance_(loop.options().messages_per_second, loop.loop().now()) {}
 
 ClientSession::~ClientSession() { leave(); }

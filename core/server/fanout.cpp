@@ -39,11 +39,12 @@ Fanout::~Fanout() = default;
 
 // ---- clients and audiences ----------------------------------------------------------------------------------------
 
-Member& Fanout::add(Outlet& outlet, std::uint64_t number) {
+Member& Fanout::add(Outlet& outlet, std::uint64_t number, int window) {
   auto& slot = members_[number];
   slot = std::make_unique<Member>();
   slot->outlet = &outlet;
   slot->number = number;
+  slot->window = window;
   return *slot;
 }
 
@@ -54,11 +55,12 @@ void Fanout::remove(Member& member) {
   drop_empty_audiences();
 }
 
-Audience& Fanout::audience_of(const std::shared_ptr<const Selection>& selection) {
-  auto& slot = audiences_[selection.get()];
+Audience& Fanout::audience_of(const std::shared_ptr<const Selection>& selection, int window) {
+  auto& slot = audiences_[{selection.get(), window}];
   if (slot) return *slot;
   slot = std::make_unique<Audience>();
   slot->selection = selection;
+  slot->window = window;
   for (const Selection::Item& item : selection->items()) {
     if (item.excluded) continue;
     const bool state = item.what.channel == Channel::ticker || item.what.channel == Channel::book ||
@@ -133,10 +135,12 @@ void Fanout::append(Audience& audience, std::string_view frame, const LogEntry& 
 
 void Fanout::take(const Run& run) {
   for (const RunItem& item : run.items) {
+    squeezer_.begin(run.text(item.frame));
     switch (item.kind) {
       case RunItem::Kind::message:
         for (const Listening& l : listening(*item.topic)) {
-          append(*l.audience, run.text(item.frame), {0, l.policy, false, false, item.topic, item.seq, item.recv_ts});
+          append(*l.audience, squeezer_.as(l.audience->window),
+                 {0, l.policy, false, false, item.topic, item.seq, item.recv_ts});
         }
         break;
       case RunItem::Kind::ticker:
@@ -145,7 +149,8 @@ void Fanout::take(const Run& run) {
       case RunItem::Kind::notice:
         for (Audience* audience : order_) {
           if (audience->selection->concerned(item.channel, *item.instrument)) {
-            append(*audience, run.text(item.frame), {0, Policy::lossless, false, false, nullptr, 0, item.recv_ts});
+            append(*audience, squeezer_.as(audience->window),
+                   {0, Policy::lossless, false, false, nullptr, 0, item.recv_ts});
           }
         }
         break;
@@ -155,7 +160,7 @@ void Fanout::take(const Run& run) {
         fresh_.clear();
         for (Audience* audience : order_) {
           audience->composed = 0;
-          append(*audience, run.text(item.frame), {0, Policy::lossless, false, true, nullptr, 0, 0});
+          append(*audience, squeezer_.as(audience->window), {0, Policy::lossless, false, true, nullptr, 0, 0});
         }
         break;
       case RunItem::Kind::answer:
@@ -163,13 +168,16 @@ void Fanout::take(const Run& run) {
         break;
     }
   }
+  counters_.squeezed.store(squeezer_.squeezed(), std::memory_order_relaxed);
+  counters_.saved.store(squeezer_.saved(), std::memory_order_relaxed);
 }
 
 void Fanout::take_ticker(const Run& run, const RunItem& item) {
   bool batched = false;
   for (const Listening& l : listening(*item.topic)) {
     if (l.policy == Policy::lossless || options_.interval == net::Duration::zero()) {
-      append(*l.audience, run.text(item.frame), {0, l.policy, true, false, item.topic, item.seq, item.recv_ts});
+      append(*l.audience, squeezer_.as(l.audience->window),
+             {0, l.policy, true, false, item.topic, item.seq, item.recv_ts});
     } else {
       batched = true;
     }
@@ -224,8 +232,8 @@ void Fanout::flush_tickers(Audience& audience) {
     }
     composed_.raw("}}");
     const Extent frame = end_frame(composed_, begin);
-    append(audience, composed_.view().substr(frame.offset, frame.size),
-           {0, Policy::conflate, true, false, nullptr, seq, newest});
+    squeezer_.begin(composed_.view().substr(frame.offset, frame.size));
+    append(audience, squeezer_.as(audience.window), {0, Policy::conflate, true, false, nullptr, seq, newest});
     audience.composed = seq;
   }
   audience.fresh_tickers.clear();
@@ -241,7 +249,9 @@ void Fanout::take_answer(const Run& run, const RunItem& item) {
     too_slow(member);
     return;
   }
-  const std::string_view frames = run.text(answer.frames);
+  std::string squeezed;
+  std::string_view frames = run.text(answer.frames);
+  if (member.window != 0) frames = squeezed = squeezer_.all(frames, member.window);
   switch (answer.kind) {
     case Answer::Kind::plain:
       add_private(member, member.audience == nullptr ? 0 : member.audience->log.end(), std::string(frames));
@@ -280,7 +290,7 @@ void Fanout::select(Member& member, const Answer& answer, std::string_view frame
     }
     leave(member);
   }
-  Audience& audience = audience_of(answer.selection);
+  Audience& audience = audience_of(answer.selection, member.window);
   if (!fresh_.empty()) {
     // The answer contains these tickers already: the audience must be told before the newcomer joins it.
     for (const Topic* topic : fresh_) {

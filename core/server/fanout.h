@@ -7,11 +7,13 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "model/clock.h"
@@ -22,6 +24,7 @@
 #include "server/metrics.h"
 #include "server/publisher.h"
 #include "server/run.h"
+#include "server/squeezer.h"
 
 namespace bixws::server {
 
@@ -37,6 +40,8 @@ struct FanoutCounters {
   Counter backlog{0};         ///< bytes that clients are behind, all together, after the last sweep
   Counter laggards{0};        ///< clients that are behind
   Histogram delay;            ///< from a message's recv_ts to the end of the sweep that sent it, once per client
+  Counter squeezed{0};        ///< messages compressed, each once per window size
+  Counter saved{0};           ///< bytes by which that made them smaller, each message once
 };
 
 struct FanoutOptions {
@@ -57,8 +62,9 @@ class Fanout {
   Fanout(net::Loop& loop, std::uint32_t index, const FanoutOptions& options, const Labels& labels, Refresh refresh);
   ~Fanout();
 
-  /// A client without a selection yet; `number` is that of its ClientKey. `outlet` must live until remove().
-  Member& add(Outlet& outlet, std::uint64_t number);
+  /// A client without a selection yet; `number` is that of its ClientKey. `outlet` must live until remove(). `window`:
+  /// Squeezer::window_for() what it agreed on.
+  Member& add(Outlet& outlet, std::uint64_t number, int window = 0);
   void remove(Member& member);
   /// Whole frames for this client alone, at the next message boundary.
   void send(Member& member, std::string frames);
@@ -103,7 +109,7 @@ class Fanout {
   };
 
   // what comes in
-  Audience& audience_of(const std::shared_ptr<const Selection>& selection);
+  Audience& audience_of(const std::shared_ptr<const Selection>& selection, int window);
   void enter(Member& member, Audience& audience);
   void leave(Member& member);
   void drop_empty_audiences();
@@ -150,8 +156,8 @@ class Fanout {
   Refresh refresh_;
 
   std::unordered_map<std::uint64_t, std::unique_ptr<Member>> members_;
-  std::unordered_map<const Selection*, std::unique_ptr<Audience>> audiences_;
-  std::vector<Audience*> order_;                                  // of the audiences in a sweep
+  std::map<std::pair<const Selection*, int>, std::unique_ptr<Audience>> audiences_;  // and by window
+  std::vector<Audience*> order_;                                                     // of the audiences in a sweep
   std::vector<std::optional<std::vector<Listening>>> listening_;  // by topic id, found when first needed
   std::vector<const Topic*> topics_;                              // by id
   std::vector<Member*> hurried_;                                  // to be served one by one in the next sweep
@@ -169,6 +175,7 @@ class Fanout {
   std::size_t sent_ = 0;  // what the last write() that was not whole had sent
 
   TextBuffer composed_;
+  Squeezer squeezer_;
   std::uint64_t epochs_ = 0;
   std::uint64_t tokens_ = 0;
   std::size_t turn_ = 0;  // rotates who is served first

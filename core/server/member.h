@@ -77,6 +77,7 @@ struct Member {
   std::uint64_t position = 0;  ///< in the audience's log: all before it is out
   std::unique_ptr<Extra> extra;
   std::uint64_t number = 0;
+  std::int32_t window = 0;  ///< of permessage-deflate, in bits; 0: everything goes to it plain
   std::uint32_t index = 0;  ///< in Audience::members
   bool behind = false;      ///< in Audience::laggards
   bool blocked = false;     ///< its socket is full

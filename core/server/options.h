@@ -13,6 +13,7 @@
 
 #include "model/chaos.h"
 #include "net/loop.h"
+#include "server/history_desk.h"
 #include "server/private_replay.h"
 #include "server/recent.h"
 #include "server/request.h"
@@ -39,6 +40,7 @@ struct Options {
   std::size_t max_clients = 20000;
   std::optional<std::size_t> max_clients_per_address;  ///< absent: 256, loopback exempt
   std::size_t max_message = std::size_t{64} * 1024;    ///< bytes of a client's message
+  std::size_t max_subscriptions = 4096;                ///< channels times symbols of one client
   unsigned messages_per_second = 50;                   ///< of one client, with as many again in reserve
   int send_buffer = 128 * 1024;                        ///< SO_SNDBUF; bounds what goes stale in the kernel
   net::Duration ping_interval = std::chrono::seconds(20);
@@ -77,6 +79,9 @@ struct Options {
   /// Called from server threads.
   std::function<std::unique_ptr<PrivateReplay>(const net::Query& query, StreamRefusal& refusal)> private_replay;
   std::size_t max_private_replays = 16;
+  /// A page of the past from a recording; called on one thread of the server. May throw std::exception. Absent: there
+  /// is only what memory holds.
+  HistorySource history;
   /// Writes to the log; called from server threads.
   std::function<void(std::string_view)> log;
 };

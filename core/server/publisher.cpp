@@ -3,6 +3,7 @@
 #include "server/publisher.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "model/event_json.h"
 #include "model/time_text.h"
@@ -60,8 +61,11 @@ Publisher::TopicState& Publisher::topic_of(const ChannelSpec& what, const Instru
 // Whoever just left may come back and resume: its topic goes on until nothing is held any more of what it may have.
 bool Publisher::lingers(TopicState& topic) {
   if (!topic.active || !recent_.enabled()) return false;
-  const ChannelSpec& what = topic.topic.what;
-  if (what.channel != Channel::trades && what.channel != Channel::book && what.channel != Channel::candle) return false;
+  const Channel channel = topic.topic.what.channel;
+  if (channel != Channel::ticker && channel != Channel::trades && channel != Channel::book &&
+      channel != Channel::candle) {
+    return false;
+  }
   if (topic.linger == 0) {
     topic.linger = recent_.kept() + 1;
     if (!topic.queued) lingering_.emplace_back(&topic, topic.linger);
@@ -177,7 +181,10 @@ void Publisher::add_item(const TopicState& topic, const Extent& frame, std::uint
   item.kind = part ? RunItem::Kind::ticker : RunItem::Kind::message;
   item.topic = &topic.topic;
   item.frame = frame;
-  if (part) item.part = *part;
+  if (part) {
+    item.part = *part;
+    item.previous = row_of(*topic.topic.instrument).previous_ticker_seq;
+  }
   item.seq = seq;
   item.recv_ts = recv_ts;
   encoded_.fetch_add(1, std::memory_order_relaxed);
@@ -239,8 +246,10 @@ void Publisher::release_overtaken(const Topic* topic) {
 void Publisher::on_event(const Event& event, const market::Market& market) {
   if (detached_.load(std::memory_order_relaxed)) return;
   Row& row = row_of(*event.instrument);
+  history_.note(event, *market.find(event.instrument->id));
   switch (event.kind) {
     case Kind::ticker:
+      row.previous_ticker_seq = std::exchange(row.ticker_seq, event.seq);
       if (row.ticker != nullptr) encode_ticker(row, event);
       break;
     case Kind::trades:
@@ -268,10 +277,15 @@ void Publisher::on_event(const Event& event, const market::Market& market) {
       encode_gap(row, event);
       break;
     case Kind::alert:
+      row.marks.take(event);
       encode_plain(row.alert, row, event);
       break;
     case Kind::annotation:
-      keep_annotation(row, event);
+      if (!own_marks_.empty() && own_marks_.front() == event.mark().id) {
+        own_marks_.pop_front();  // taken in when it was asked for
+      } else {
+        row.marks.take(event);
+      }
       encode_plain(row.annotation, row, event);
       break;
     case Kind::raw:
@@ -358,12 +372,14 @@ void Publisher::encode_derived(Row& row, const Event& event, const market::Instr
 }
 
 void Publisher::encode_gap(Row& row, const Event& event) {
-  if (clients_.empty()) return;
+  if (clients_.empty() && !recent_.enabled()) return;
   TextBuffer& out = run().bytes;
   const std::size_t begin = begin_frame(out);
   append_message(out, event, row.label);
+  append_gap_number(out, ++gaps_);
   RunItem& item = run().items.emplace_back();
   item.kind = RunItem::Kind::notice;
+  item.seq = gaps_;
   item.channel = event.gap().channel;
   item.instrument = event.instrument;
   item.frame = end_frame(out, begin);
@@ -392,18 +408,6 @@ std::vector<std::string> Publisher::ailments() const {
   std::vector<std::string> list;
   for (const auto& [feed, ailment] : ailments_) list.push_back(ailment);
   return list;
-}
-
-void Publisher::keep_annotation(Row& row, const Event& event) {
-  const Mark& mark = event.mark();
-  if (mark.deleted) {
-    if (const auto at = row.annotations.find(mark.id); at != row.annotations.end()) row.annotations.erase(at);
-    return;
-  }
-  if (row.annotations.size() >= kMostAnnotations && !row.annotations.contains(mark.id)) return;
-  TextBuffer text;
-  append_message(text, event, row.label);
-  row.annotations.insert_or_assign(std::string(mark.id), text.str());
 }
 
 }  // namespace bixws::server

@@ -19,7 +19,10 @@
 #include "hub/hub.h"
 #include "model/chaos.h"
 #include "server/depth_view.h"
+#include "server/history_desk.h"
+#include "server/history_ring.h"
 #include "server/labels.h"
+#include "server/mark_book.h"
 #include "server/recent.h"
 #include "server/refresh.h"
 #include "server/replies.h"
@@ -31,15 +34,22 @@ namespace bixws::server {
 /// Everything runs on the hub's thread, as a listener or inside Hub::post; only the counters may be read elsewhere.
 class Publisher final : public hub::Listener {
  public:
-  /// `resume_bytes`: of messages kept for clients that come back; 0: none.
-  Publisher(hub::Hub& hub, std::shared_ptr<const Labels> labels, std::size_t resume_bytes = Recent::kDefaultBytes)
-      : hub_(hub), labels_(std::move(labels)), recent_(resume_bytes) {}
+  /// `resume_bytes`: of messages kept for clients that come back; 0: none. `most_subscriptions`: of one client.
+  Publisher(hub::Hub& hub, std::shared_ptr<const Labels> labels, std::size_t resume_bytes = Recent::kDefaultBytes,
+            std::size_t most_subscriptions = 4096)
+      : hub_(hub), labels_(std::move(labels)), recent_(resume_bytes), most_subscriptions_(most_subscriptions) {}
 
   /// Before the hub starts: messages are dropped, doubled and sent in the wrong order after they were numbered. `log`
   /// is told of each, on the hub's thread.
   void set_chaos(const ChaosOptions& options, std::function<void(std::string_view)> log);
   /// Before the hub starts: `taker` gets the runs; its index is the loop in ClientKey.
   void add_loop(std::shared_ptr<RunTaker> taker) { takers_.push_back(std::move(taker)); }
+  /// Before the hub starts: who answers `history`. Without one it is refused.
+  void set_desk(std::shared_ptr<HistoryDesk> desk) { desk_ = std::move(desk); }
+  /// Hub's thread: sends the client one message, at this place in the order.
+  void tell(ClientKey client, std::string_view payload, const market::Market& market) {
+    reply(client, payload, market);
+  }
   /// Any thread: the server is gone, nothing needs to be encoded any more.
   void detach() { detached_.store(true, std::memory_order_relaxed); }
 
@@ -85,8 +95,10 @@ class Publisher final : public hub::Listener {
     std::array<TopicState*, market::kTimeframeCount> candles{};
     bool any_depth = false;
     bool any_candle = false;
-    std::string last_status;                                      // payload
-    std::map<std::string, std::string, std::less<>> annotations;  // payloads by id
+    std::uint64_t ticker_seq = 0;           ///< of the newest ticker
+    std::uint64_t previous_ticker_seq = 0;  ///< of the one before
+    std::string last_status;                // payload
+    MarkBook marks;
   };
   /// Equal selections of all clients are one object: what it names is counted once, and a loop can tell by the pointer.
   struct Shared {
@@ -117,7 +129,6 @@ class Publisher final : public hub::Listener {
   void encode_depths(Row& row, const Event& event, const market::InstrumentState& state);
   void encode_derived(Row& row, const Event& event, const market::InstrumentState& state);
   void encode_gap(Row& row, const Event& event);
-  static void keep_annotation(Row& row, const Event& event);
   void keep_status(Row& row, const Event& event);
   /// Message of a topic; for a ticker `part` is what batches need of it.
   void add_item(const TopicState& topic, const Extent& frame, std::uint64_t seq, Micros recv_ts,
@@ -127,7 +138,11 @@ class Publisher final : public hub::Listener {
 
   // answers.cpp
   void select(ClientKey client, const SubscribeRequest& request, const market::Market& market);
-  void annotate(const AnnotateRequest& request, const market::Market& market);
+  [[nodiscard]] RequestError too_many_subscriptions(const std::string& id) const;
+  // wishes.cpp
+  void annotate(ClientKey client, const AnnotateRequest& request, const market::Market& market);
+  void ask_history(ClientKey client, const HistoryRequest& request, const market::Market& market);
+
   /// Answers with one message.
   void reply(ClientKey client, std::string_view payload, const market::Market& market);
 
@@ -135,14 +150,19 @@ class Publisher final : public hub::Listener {
   void write_payload(std::string_view payload);
   void write_initial_data(const std::function<bool(const Instrument&)>& wanted, const market::Market& market);
   void write_tickers(const std::vector<const market::InstrumentState*>& states);
-  void write_answer(const SubscribeRequest& request);
-  void write_snapshots(const SubscribeRequest& request, const market::Market& market);
-  /// What a new subscriber of one topic has to know first: the state; for one that resumes the messages it missed, or
-  /// a gap and the state if they are not held any more.
+  void write_answer(const SubscribeRequest& request, const market::Market& market);
+  void write_positions(const SubscribeRequest& request, const market::Market& market);
+  void write_snapshots(const SubscribeRequest& request, Recent::Missed& missed, const market::Market& market);
+  /// What a new subscriber of one topic has to know first: the state; for one that resumes a gap and the state, unless
+  /// all the messages it missed can be added to `missed`.
   void write_start(const SubscribeRequest& request, const ChannelSpec& what, const Instrument& instrument,
-                   const market::Market& market);
+                   Recent::Missed& missed, const market::Market& market);
+  /// The tickers' part of it: `initial_data`, or what was missed of those that are not conflated.
+  void write_tickers_start(const SubscribeRequest& request, const Selection& selection, Recent::Missed& missed,
+                           const market::Market& market);
   void write_state(const ChannelSpec& what, const Instrument& instrument, std::uint64_t from_seq,
                    const market::Market& market);
+  void write_mark(const StoredMark& mark, const Row& row, bool history);
   void write_tickers_after(const Selection& selection, std::uint64_t after, const market::Market& market);
   void write_statuses(const SubscribeRequest* only);
   /// A gap of one client; `from` 0: not known what is missing.
@@ -158,15 +178,17 @@ class Publisher final : public hub::Listener {
   void end_lingering(const market::Market& market);
 
   static constexpr std::size_t kMostMissed = std::size_t{4} << 20;  // bytes of one answer
-  static constexpr std::size_t kMostSubscriptions = 4096;           // of one client
-  static constexpr std::size_t kMostAnnotations = 1000;             // kept per instrument for late joiners
 
   hub::Hub& hub_;
   std::shared_ptr<const Labels> labels_;
   std::vector<std::shared_ptr<RunTaker>> takers_;
+  std::shared_ptr<HistoryDesk> desk_;
+  HistoryRing history_;
+  std::deque<std::string> own_marks_;  // ids of the annotation events that clients made and that are still to come
   std::atomic<bool> detached_{false};
   std::unique_ptr<Run> run_;
   Recent recent_;
+  std::size_t most_subscriptions_;
   std::deque<std::pair<TopicState*, std::uint64_t>> lingering_;  // with what has to be forgotten before a look at it
 
   std::vector<std::unique_ptr<Row>> rows_;  // by instrument id
@@ -176,6 +198,7 @@ class Publisher final : public hub::Listener {
   std::unordered_map<ClientKey, Client, KeyHash> clients_;
   std::vector<market::NumberedCandle> candle_changes_;
   std::uint64_t epochs_ = 0;
+  std::uint64_t gaps_ = 0;  // upstream ones told in this epoch
 
   std::optional<Chaos> chaos_;
   std::function<void(std::string_view)> chaos_log_;

@@ -7,7 +7,7 @@
 namespace bixws::server {
 namespace {
 
-void append_id(TextBuffer& out, const std::string& id) {
+void append_id(TextBuffer& out, std::string_view id) {
   if (id.empty()) return;
   out.raw(",\"id\":");
   out.raw(id);
@@ -32,6 +32,37 @@ void append_pong(TextBuffer& out, const PingRequest& request, Micros ts) {
     out.raw(",\"ts\":");
     out.integer(ts);
   }
+  out.raw('}');
+}
+
+void append_history(TextBuffer& out, const HistoryReply& reply) {
+  out.raw("{\"type\":\"history\"");
+  append_id(out, reply.id);
+  out.raw(",\"exchange\":");
+  out.quoted(reply.exchange);
+  out.raw(",\"symbol\":");
+  out.quoted(reply.label);
+  out.raw(",\"channel\":");
+  out.quoted(channel_text(reply.what));
+  out.raw(",\"data\":[");
+  bool first = true;
+  for (const Event* item : reply.items) {
+    if (!first) out.raw(',');
+    first = false;
+    append_item(out, *item);
+  }
+  out.raw(reply.more ? std::string_view("],\"more\":true}") : std::string_view("]}"));
+}
+
+void append_history_flag(TextBuffer& out) {
+  out.shrink_to(out.size() - 1);
+  out.raw(",\"history\":true}");
+}
+
+void append_gap_number(TextBuffer& out, std::uint64_t number) {
+  out.shrink_to(out.size() - 1);
+  out.raw(",\"seq\":");
+  out.integer(number);
   out.raw('}');
 }
 

@@ -149,6 +149,11 @@ void take_resume(SubscribeRequest& request, const Object& object, const Labels& 
   if (!resume) refuse(ErrorCode::bad_request, "resume must be an object");
   request.resume = true;
   request.epoch = text_of(*resume, "epoch", true);
+  if (resume->has("gap")) {
+    const std::int64_t gap = integer_of(resume->get("gap"), "resume.gap");
+    if (gap < 0) refuse(ErrorCode::bad_request, "resume.gap is not negative");
+    request.gap = static_cast<std::uint64_t>(gap);
+  }
   if (!resume->has("last")) return;
   const Object::Ptr last = resume->getObject("last");
   if (!last) refuse(ErrorCode::bad_request, "resume.last must be an object of symbols");
@@ -189,37 +194,91 @@ Decimal decimal_of(const Var& value, const std::string& what) {
   return number;
 }
 
+/// Absent: nothing. null: an empty one, for what is to be taken away.
+std::optional<std::string> changed_text(const Object& object, const std::string& key) {
+  if (!object.has(key)) return std::nullopt;
+  if (object.isNull(key)) return std::string();
+  return text_of(object, key, true);
+}
+
+std::vector<Point> points_of(const Object& object) {
+  if (object.isNull("points")) return {};
+  const Array::Ptr list = object.getArray("points");
+  if (!list) refuse(ErrorCode::bad_request, "points must be a list of [ts,price]");
+  if (list->size() > kMostPoints) refuse(ErrorCode::too_many, "more than " + std::to_string(kMostPoints) + " points");
+  std::vector<Point> points;
+  for (std::size_t i = 0; i < list->size(); ++i) {
+    const Array::Ptr point = list->getArray(static_cast<unsigned>(i));
+    if (!point || point->size() != 2) refuse(ErrorCode::bad_request, "points must be a list of [ts,price]");
+    points.push_back({integer_of(point->get(0), "a point's ts"), decimal_of(point->get(1), "a point's price")});
+  }
+  return points;
+}
+
 AnnotateRequest read_annotate(const Object& object, const Labels& labels) {
   AnnotateRequest request;
   if (object.has("id")) request.mark = object.get("id").toString();
   if (request.mark.size() > kLongestEcho) refuse(ErrorCode::too_large, "id is longer than 64 bytes");
   request.instrument = resolve(text_of(object, "symbol", true), labels);
-  request.ts = integer_of(object, "ts", 0);
-  if (object.has("price")) request.price = decimal_of(object.get("price"), "price");
-  request.text = text_of(object, "text", false);
-  request.kind = text_of(object, "kind", false);
-  request.color = text_of(object, "color", false);
-  if (request.text.size() + request.kind.size() + request.color.size() > kLongestText) {
+  if (object.has("ts")) request.ts = integer_of(object.get("ts"), "ts");
+  if (object.has("price")) {
+    request.price = object.isNull("price") ? Decimal{} : decimal_of(object.get("price"), "price");
+  }
+  request.text = changed_text(object, "text");
+  request.kind = changed_text(object, "kind");
+  request.color = changed_text(object, "color");
+  const std::string none;
+  if (request.text.value_or(none).size() + request.kind.value_or(none).size() + request.color.value_or(none).size() >
+      kLongestText) {
     refuse(ErrorCode::too_large, "text, kind and color are longer than " + std::to_string(kLongestText) + " bytes");
   }
-  if (object.has("points")) {
-    const Array::Ptr points = object.getArray("points");
-    if (!points) refuse(ErrorCode::bad_request, "points must be a list of [ts,price]");
-    if (points->size() > kMostPoints) {
-      refuse(ErrorCode::too_many, "more than " + std::to_string(kMostPoints) + " points");
-    }
-    for (std::size_t i = 0; i < points->size(); ++i) {
-      const Array::Ptr point = points->getArray(static_cast<unsigned>(i));
-      if (!point || point->size() != 2) refuse(ErrorCode::bad_request, "points must be a list of [ts,price]");
-      request.points.push_back(
-          {integer_of(point->get(0), "a point's ts"), decimal_of(point->get(1), "a point's price")});
-    }
-  }
+  if (object.has("points")) request.points = points_of(object);
   if (object.has("delete")) {
     const Var remove = object.get("delete");
     if (!remove.isBoolean()) refuse(ErrorCode::bad_request, "delete must be true or false");
     request.remove = remove.convert<bool>();
+    if (request.remove && request.mark.empty()) refuse(ErrorCode::bad_request, "delete needs the annotation's id");
   }
+  return request;
+}
+
+/// Microseconds, or a text of RFC 3339.
+Micros time_of(const Object& object, const std::string& key) {
+  const Var value = object.get(key);
+  if (!value.isString()) return integer_of(value, key);
+  const auto& text = value.extract<std::string>();
+  const auto time = parse_rfc3339(text);
+  if (!time)
+    refuse(ErrorCode::bad_request, key + ": " + shown(text) + " is no time; expected microseconds or RFC 3339");
+  return *time;
+}
+
+HistoryRequest read_history(const Object& object, const Labels& labels) {
+  HistoryRequest request;
+  HistoryQuery& query = request.query;
+  query.instrument = resolve(text_of(object, "symbol", true), labels);
+  const std::string channel = text_of(object, "channel", true);
+  const ChannelSpec what = resolve_channel(channel);
+  if (what.channel == Channel::book || what.channel == Channel::status) {
+    refuse(ErrorCode::unknown_channel,
+           "no history of " + channel +
+               " is kept; there are ticker, trades, candles:1m (and other timeframes), alerts "
+               "and annotations");
+  }
+  query.channel = what.channel;
+  query.seconds = static_cast<std::int32_t>(what.param);
+  const std::int64_t limit = integer_of(object, "limit", 100);
+  if (limit < 1) refuse(ErrorCode::bad_request, "limit must be at least 1");
+  if (limit > static_cast<std::int64_t>(HistoryRequest::kMostItems)) {
+    refuse(ErrorCode::too_many, "limit must be at most " + std::to_string(HistoryRequest::kMostItems));
+  }
+  query.limit = static_cast<std::size_t>(limit);
+  if (object.has("from")) {
+    query.from = time_of(object, "from");
+    query.forward = true;
+  }
+  if (object.has("to")) query.to = time_of(object, "to");
+  if (query.from >= query.to) refuse(ErrorCode::bad_request, "from must be before to");
   return request;
 }
 
@@ -282,7 +341,7 @@ ReplayRequest read_replay(const Object& object) {
 }
 
 Request read_object(const Object& object, const std::string& id, const Labels& labels) {
-  static const std::vector<std::string> types = {"subscribe", "unsubscribe", "ping", "annotate", "replay"};
+  static const std::vector<std::string> types = {"subscribe", "unsubscribe", "ping", "history", "annotate", "replay"};
   const auto with_id = [&id](auto request) -> Request {
     request.id = id;
     return request;
@@ -291,6 +350,7 @@ Request read_object(const Object& object, const std::string& id, const Labels& l
   if (type == "subscribe") return with_id(read_subscribe(object, labels, true));
   if (type == "unsubscribe") return with_id(read_subscribe(object, labels, false));
   if (type == "ping") return with_id(PingRequest{});
+  if (type == "history") return with_id(read_history(object, labels));
   if (type == "annotate") return with_id(read_annotate(object, labels));
   if (type == "replay") return with_id(read_replay(object));
   refuse(ErrorCode::unknown_type, "unknown type " + shown(type) + did_you_mean(type.substr(0, kLongestEcho), types));

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "model/history.h"
 #include "server/labels.h"
 #include "server/topic.h"
 
@@ -29,6 +30,7 @@ struct SubscribeRequest {
   };
   bool resume = false;
   std::string epoch;
+  std::uint64_t gap = 0;  ///< number of the newest upstream gap that the client was told of
   std::vector<Position> last;
 
   [[nodiscard]] const Position* position(const ChannelSpec& what, const Instrument& instrument) const;
@@ -40,22 +42,20 @@ struct PingRequest {
 
 /// `history`: what was, oldest first.
 struct HistoryRequest {
+  static constexpr std::size_t kMostItems = 5000;
   std::string id;
-  const Instrument* instrument = nullptr;
-  ChannelSpec what;
-  std::uint32_t limit = 100;
-  Micros from = 0;  ///< 0: no bound
-  Micros to = 0;
+  HistoryQuery query;
 };
 
+/// Makes an annotation, or changes those fields of one that have a value here, or removes it.
 struct AnnotateRequest {
   std::string id;
-  std::string mark;  ///< the annotation to change: the same `id`, as plain text
+  std::string mark;  ///< which one: the same `id`, as plain text; empty: a new one
   const Instrument* instrument = nullptr;
-  Micros ts = 0;
-  Decimal price;
-  std::string text, kind, color;
-  std::vector<Point> points;
+  std::optional<Micros> ts;
+  std::optional<Decimal> price;  ///< without value: takes it away
+  std::optional<std::string> text, kind, color;
+  std::optional<std::vector<Point>> points;
   bool remove = false;
 };
 

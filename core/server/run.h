@@ -43,6 +43,7 @@ struct RunItem {
   Extent frame;                            ///< header and payload
   Extent part;                             ///< ticker: "LABEL":{...} inside the payload
   std::uint64_t seq = 0;
+  std::uint64_t previous = 0;  ///< ticker: the number of the instrument's one before
   Micros recv_ts = 0;
 };
 

@@ -10,6 +10,7 @@
 #include "net/tls.h"
 #include "net/transport.h"
 #include "server/doors.h"
+#include "server/history_desk.h"
 #include "server/metrics.h"
 #include "server/pages.h"
 #include "server/publisher.h"
@@ -24,8 +25,10 @@ struct Server::Parts {
         labels(std::make_shared<Labels>(instruments, options.first_exchange)),
         doors(options),
         assets(options.web_dir),
-        common{options, hub, *labels, labels, doors, std::make_shared<Publisher>(hub, labels, options.resume_bytes),
-               nullptr, {},  {}} {}
+        common{
+            options, hub,   *labels,
+            labels,  doors, std::make_shared<Publisher>(hub, labels, options.resume_bytes, options.max_subscriptions),
+            nullptr, {},    {}} {}
 
   Options options;
   hub::Hub& hub;
@@ -34,6 +37,7 @@ struct Server::Parts {
   Assets assets;
   std::shared_ptr<net::TlsServerContext> tls;
   Common common;
+  std::shared_ptr<HistoryDesk> desk;
   std::vector<std::unique_ptr<ServerLoop>> loops;
   std::uint16_t port = 0;
   bool started = false;
@@ -66,6 +70,17 @@ Server::Server(hub::Hub& hub, const Instruments& instruments, Options options) {
   }
   const ChaosOptions& chaos = kept.chaos;
   if (chaos.any()) parts_->common.publisher->set_chaos(chaos, kept.log);
+  parts_->desk = std::make_shared<HistoryDesk>(
+      kept.history,
+      [&hub, heard = std::weak_ptr<Publisher>(parts_->common.publisher)](const ClientKey& client, std::string payload) {
+        hub.post([heard, client, payload = std::move(payload)](market::Market& market) {
+          if (const auto publisher = heard.lock()) publisher->tell(client, payload, market);
+        });
+      },
+      [log = kept.log](std::string_view text) {
+        if (log) log(text);
+      });
+  parts_->common.publisher->set_desk(parts_->desk);
   hub.attach(parts_->common.publisher);
 }
 
@@ -103,6 +118,7 @@ std::string Server::warning() const {
 void Server::stop(std::uint16_t code, const std::string& reason, net::Duration deadline) {
   if (parts_->stopped) return;
   parts_->stopped = true;
+  parts_->desk->stop();
   if (parts_->started) {
     std::mutex mutex;
     std::condition_variable changed;
@@ -198,6 +214,10 @@ std::string Server::metrics() const {
     out.counter("bixws_drops_total", kDrops, sum([&](const ServerLoop& loop) { return load(loop.fanned().*member); }),
                 {{"policy", name_of(policy)}});
   }
+  fan_counter("bixws_messages_compressed_total", "Messages compressed, each once for all its clients.",
+              &FanoutCounters::squeezed);
+  fan_counter("bixws_compression_saved_bytes_total", "Bytes by which that made them smaller, each message once.",
+              &FanoutCounters::saved);
   const auto gauge = [&](const char* name, const char* help, std::uint64_t value) {
     out.gauge(name, help, static_cast<std::int64_t>(value));
   };

@@ -188,6 +188,79 @@ TEST(Doors, ThereIsRoomForSoManyClientsOfOneAddress) {
   EXPECT_EQ(knock(server.ws(), other), 429);
 }
 
+TEST(Doors, SoManySubscriptionsOfOneClientAndTheRequestIsRefusedWhole) {
+  const Serving server(BIXWS_BINARY, {"--max-subscriptions", "3", "BTCUSDT", "ETHUSDT"});
+  WsTestClient client;
+  ASSERT_TRUE(client.connect(server.ws()));
+  const auto answer = [&](const std::string& request) {
+    client.send_text(request);
+    return client
+        .next_text_that([](const std::string& text) {
+          return text.starts_with(R"({"type":"subscribed")") || text.starts_with(R"({"type":"error")");
+        })
+        .value_or("nothing");
+  };
+  EXPECT_THAT(answer(R"({"type":"subscribe","id":1,"symbols":["BTCUSDT"],"channels":["trades","book"]})"),
+              HasSubstr("subscribed"));
+  EXPECT_EQ(answer(R"({"type":"subscribe","id":2,"symbols":["ETHUSDT"],"channels":["trades","book"]})"),
+            R"({"type":"error","id":2,"code":"too_many","message":"more than 3 subscriptions on one connection"})");
+  EXPECT_THAT(answer(R"({"type":"subscribe","id":3,"symbols":["ETHUSDT"],"channels":["trades"]})"),
+              HasSubstr("subscribed"));
+  WsTestClient by_address;
+  ASSERT_TRUE(by_address.connect(server.ws("/?symbols=BTCUSDT,ETHUSDT&channels=trades,book")));
+  EXPECT_TRUE(by_address.next_text_that([](const std::string& text) {
+    return text == R"({"type":"error","code":"too_many","message":"more than 3 subscriptions on one connection"})";
+  }));
+}
+
+TEST(Doors, SoManyMessagesASecondAndMoreAreRefusedButNotAnswered) {
+  const Serving server(BIXWS_BINARY, {"--max-rate", "5"});
+  WsTestClient client;
+  ASSERT_TRUE(client.connect(server.ws()));
+  std::string burst;
+  for (int i = 0; i < 40; ++i) burst += ws_frame(WsOpcode::text, R"({"type":"ping","id":1})", {.masked = true});
+  ASSERT_TRUE(client.send_raw_bytes(burst));
+  int pongs = 0;
+  int refused = 0;
+  while (pongs + refused < 40) {
+    const auto text = client.next_text();
+    ASSERT_TRUE(text);
+    if (text->starts_with(R"({"type":"pong")")) ++pongs;
+    if (*text == R"({"type":"error","code":"rate_limited","message":"more than 5 messages a second"})") ++refused;
+  }
+  EXPECT_GE(pongs, 10);  // a second's worth, and as many in reserve
+  EXPECT_GE(refused, 20);
+  EXPECT_TRUE(client.open());
+}
+
+TEST(Doors, AReplayHasTheSameDoorsAndPrintsNoSecretEither) {
+  const TempDir folder;
+  ProcessOptions options;
+  options.cwd = folder.path();
+  options.args = {"record", "--feed", "sim:rate=200,seed=7,count=100", "-o", "day.db"};
+  ASSERT_EQ(run(BIXWS_BINARY, options).exit, ExitStatus{});
+  const std::string secret = "replay-secret-77d0";
+  options.args = {"--log-level", "debug", "replay", "day.db", "--port", "0", "--paused"};
+  options.env["BIXWS_TOKEN"] = secret;
+  Process replay(BIXWS_BINARY, options);
+  const auto line = replay.wait_for_line("listening on ws://(\\S+)", Process::Output::err);
+  ASSERT_TRUE(line) << replay.err();
+  const std::string ws = "ws://" + (*line)[1];
+  EXPECT_EQ(knock(ws), 401);
+  EXPECT_EQ(knock(ws + "/?token=" + secret + "x"), 401);
+  EXPECT_EQ(knock(ws + "/?token=" + secret), 101);
+  ClientOptions stranger = from_origin("https://evil.example");
+  stranger.headers["Authorization"] = "Bearer " + secret;
+  EXPECT_EQ(knock(ws, stranger), 403);
+  const HttpAnswer metrics = http_get("http://" + (*line)[1] + "/metrics", bearer(secret));
+  EXPECT_EQ(metrics.status, 200);
+  replay.send_signal(SIGTERM);
+  ASSERT_EQ(replay.wait_exit(), ExitStatus{});
+  for (const std::string& text : {replay.out(), replay.err(), metrics.body, read_file(folder / "day.db")}) {
+    EXPECT_THAT(text, Not(HasSubstr(secret)));
+  }
+}
+
 TEST(Doors, ListeningWiderWithoutATokenIsWarnedOf) {
   const Serving open(BIXWS_BINARY, {"--host", "0.0.0.0"});
   EXPECT_THAT(open.process.err(),

@@ -81,8 +81,14 @@ TEST(ServerSchema, EveryKindOfEventBecomesAMessageThatItDescribes) {
   live.publish(Event::annotation(*live.btc, kT, kT, mark));
   mark.deleted = true;
   live.publish(Event::annotation(*live.btc, kT, kT, mark));
-  for (const char* request : {R"({"type":"ping"})", R"({"type":"unsubscribe","id":1,"channels":["candles:1h"]})",
-                              R"({"type":"dance"})", R"({"type":"ping","id":"last"})"}) {
+  for (const char* request :
+       {R"({"type":"ping"})", R"({"type":"unsubscribe","id":1,"channels":["candles:1h"]})", R"({"type":"dance"})",
+        R"({"type":"history","symbol":"BTCUSDT","channel":"trades"})",
+        R"({"type":"history","symbol":"zeta:BTCUSD","channel":"trades"})",
+        R"({"type":"history","symbol":"ETHUSDT","channel":"candles:1m"})",
+        R"({"type":"history","symbol":"BTCUSDT","channel":"ticker"})",
+        R"({"type":"history","symbol":"BTCUSDT","channel":"alerts"})",
+        R"({"type":"history","id":"last","symbol":"BTCUSDT","channel":"annotations","limit":1})"}) {
     client.send_text(request);
   }
   std::set<std::string> types;
@@ -94,7 +100,7 @@ TEST(ServerSchema, EveryKindOfEventBecomesAMessageThatItDescribes) {
     if (text->find("\"last\"") != std::string::npos) break;
   }
   EXPECT_THAT(types, testing::IsSupersetOf({"initial_data", "market_update", "trades", "book", "candle", "status",
-                                            "gap", "alert", "annotation", "pong", "unsubscribed", "error"}));
+                                            "gap", "alert", "annotation", "pong", "unsubscribed", "error", "history"}));
 }
 
 // Each request, and whether it is right; both the schema and the server have to find so.
@@ -118,7 +124,10 @@ TEST(ServerSchema, SchemaAndServerAgreeOnRequests) {
           R"({"type":"unsubscribe","id":1,"symbols":["BTCUSDT"],"channels":["ticker"]})",
           R"({"type":"ping"})",
           R"({"type":"ping","id":"a"})",
+          R"({"type":"history","symbol":"BTCUSDT","channel":"candles:1h","limit":5000,"from":1,"to":"2026-11-22T00:00:00Z"})",
           R"({"type":"annotate","symbol":"BTCUSDT"})",
+          R"({"type":"annotate","id":"a","symbol":"BTCUSDT","ts":1,"price":1.5,"text":"t","kind":"k","color":null,"points":[[1,2.5]]})",
+          R"({"type":"annotate","id":"a","symbol":"BTCUSDT","price":null,"points":null,"delete":true})",
           R"({"type":"replay","action":"pause"})",
           R"({"type":"replay","id":4,"action":"step","value":5})",
           R"({"type":"replay","action":"seek","value":"+90s"})",
@@ -144,6 +153,11 @@ TEST(ServerSchema, SchemaAndServerAgreeOnRequests) {
            R"({"type":"subscribe","channels":["trades"],"resume":{}})",
            R"({"type":"subscribe","channels":["trades"],"resume":{"epoch":"a","last":{"BTCUSDT":{"trades":-1}}}})",
            R"({"type":"subscribe","channels":["trades"],"resume":{"epoch":"a","last":{"BTCUSDT":{"trades":1.5}}}})",
+           R"({"type":"history","symbol":"BTCUSDT"})",
+           R"({"type":"history","symbol":"BTCUSDT","channel":"book"})",
+           R"({"type":"history","symbol":"BTCUSDT","channel":"trades","limit":0})",
+           R"({"type":"history","symbol":"BTCUSDT","channel":"trades","limit":5001})",
+           R"({"type":"history","symbol":"BTCUSDT","channel":"trades","from":1.5})",
            R"({"type":"annotate","text":"x"})",
            R"({"type":"annotate","symbol":"BTCUSDT","points":[[1]]})",
            R"({"type":"annotate","symbol":"BTCUSDT","delete":1})",
