@@ -185,7 +185,7 @@ INSTANTIATE_TEST_SUITE_P(
                         "NKNUSDT|1|price \"NaN\""},
                     Bad{"CandleWithoutClose",
                         nkn("kline_1m", R"("e":"kline","k":{"i":"1m","t":60000,"o":"1","h":"1","l":"1","v":"1"})"),
-                        bixws::Fault::missing_field, "NKNUSDT|4|no close"},
+                        bixws::Fault::missing_field, "NKNUSDT|4|no c in the frame"},
                     Bad{"BookOf40Digits",
                         nkn("depth", R"("e":"depthUpdate","U":1,"u":2,"b":[["1",")" + kDigits + R"("]],"a":[])"),
                         bixws::Fault::number_too_long, "NKNUSDT|3|size " + kDigits, true},
