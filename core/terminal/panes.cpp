@@ -67,7 +67,8 @@ void draw_help(Screen& screen, const Model& model, const Capabilities& capabilit
       {"Left Right", "replay: 5 s back, forward"},
       {"1 2 3 ... 9  0", "replay: 1, 2, 5, 10, ... 500 times as fast; as fast as it goes"},
   }};
-  const std::size_t count = model.replay().has_value() ? kEntries.size() : kEntries.size() - 5;
+  const std::size_t count =
+      model.replay().has_value() ? kEntries.size() : kEntries.size() - 4;  // Space pauses a live screen too
   const int width = std::min(68, screen.size().width);
   const int height = std::min(static_cast<int>(count) + 4, screen.size().height);
   const Rect box{(screen.size().width - width) / 2, std::max((screen.size().height - height) / 2, 0), width, height};

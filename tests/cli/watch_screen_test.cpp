@@ -158,7 +158,7 @@ TEST_F(WatchScreen, IsGivenBackWhateverEndsTheProcess) {
 TEST_F(WatchScreen, ADeadServerIsSeenAndItComesBack) {
   const std::uint16_t port = server->server->port();
   Screen screen(options());
-  ASSERT_TRUE(screen.shows("● live"));
+  ASSERT_TRUE(screen.shows("BTCUSDT"));
   server.reset();
   ASSERT_TRUE(screen.shows("disconnected, retry in"));
   EXPECT_TRUE(screen.shows("  !")) << "ages are marked";

@@ -186,7 +186,7 @@ TEST_F(RecordingPast, WhatIsGoodBeforeDamageIsTold) {
     Database database(file_.string(), Database::Access::write);
     database.exec("UPDATE chunks SET data = zeroblob(length(data)) WHERE id = (1 << 32) + 1");
   }
-  const HistoryPage page = Past(file_.string(), 0).read(query(Channel::trades, 5000));
+  const HistoryPage page = Past(file_.string(), 0).read(query(Channel::trades, 10'000));
   EXPECT_TRUE(page.more);
   EXPECT_EQ(numbers(page).back(), 5999);
   EXPECT_GT(numbers(page).front(), 30);  // where the chunk after the damaged one begins

@@ -233,7 +233,8 @@ TEST(ServerHistory, MemoryIsBoundedHoweverManySymbolsThereAre) {
   for (int round = 0; round < 600; ++round) {
     for (const Instrument* instrument : list) {
       const Trade trade{dec("1"), dec("1"), Side::buy, "x", kT + round};
-      Event event = Event::of(*instrument, kT + round, kT + round, Trades{{&trade, 1}, false});
+      const Trades trades{{&trade, 1}, false};
+      Event event = Event::of(*instrument, kT + round, kT + round, trades);
       market.apply(event, arena);
       ring.note(event, *market.find(instrument->id));
     }

@@ -185,7 +185,7 @@ TEST(ServerProtocol, AGapReachesThoseItConcernsOnce) {
   ASSERT_EQ(got.size(), 1U);
   EXPECT_EQ(got[0],
             R"({"type":"gap","exchange":"acme","symbol":"BTCUSDT","channel":"book","reason":"sequence","lost":3,)"
-            R"("ts":1795372800000000})");
+            R"("ts":1795372800000000,"seq":1})");
   EXPECT_EQ(until_pong(others).size(), 0U);
 }
 
