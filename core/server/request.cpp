@@ -7,6 +7,7 @@
 #include <Poco/JSON/Array.h>
 #include <Poco/JSON/Object.h>
 #include <Poco/JSON/Parser.h>
+#include <simdjson.h>
 
 #include <algorithm>
 #include <array>
@@ -39,7 +40,7 @@ std::string shown(std::string_view text) {
   return std::string(text.substr(0, kLongestEcho)) + (text.size() > kLongestEcho ? "..." : "");
 }
 
-std::string quoted(std::string_view text) {
+std::string as_json_string(std::string_view text) {
   TextBuffer out;
   out.quoted(text);
   return out.str();
@@ -48,7 +49,7 @@ std::string quoted(std::string_view text) {
 std::string id_of(const Object& object) {
   if (!object.has("id")) return {};
   const Var id = object.get("id");
-  if (id.isString()) return quoted(id.extract<std::string>());
+  if (id.isString()) return as_json_string(id.extract<std::string>());
   if (id.isNumeric() && !id.isBoolean()) return id.toString();
   refuse(ErrorCode::bad_request, "id must be a number or a string");
 }
@@ -185,14 +186,52 @@ SubscribeRequest read_subscribe(const Object& object, const Labels& labels, bool
   return request;
 }
 
-Decimal decimal_of(const Var& value, const std::string& what) {
+/// `written`: its digits, if they are known.
+Decimal decimal_of(const Var& value, const std::string& what, const std::string& written) {
   if (!value.isNumeric() || value.isBoolean()) refuse(ErrorCode::bad_request, what + " must be a number");
   Decimal number;
-  if (parse_decimal(value.toString(), number) != NumberError::none) {
+  if (parse_decimal(written.empty() ? value.toString() : written, number) != NumberError::none) {
     refuse(ErrorCode::bad_request, what + " is not a number that fits");
   }
   return number;
 }
+
+/// The prices of an annotation as they were written: POCO makes doubles of them, which forget a trailing zero.
+struct WrittenPrices {
+  std::string price;
+  std::vector<std::string> points;
+
+  explicit WrittenPrices(std::string_view text) {
+    namespace od = simdjson::ondemand;
+    try {
+      od::parser parser;
+      const simdjson::padded_string padded(text);
+      od::document document = parser.iterate(padded);
+      for (auto field : document.get_object()) {
+        const std::string_view key = field.unescaped_key();
+        if (key == "price") price = token(field.value());
+        if (key != "points") continue;
+        for (auto point : field.value().get_array()) {
+          std::string last;
+          for (auto part : point.get_array()) last = token(part.value());
+          points.push_back(std::move(last));
+        }
+      }
+    } catch (const simdjson::simdjson_error&) {
+      price.clear();  // whatever is wrong with it is said by the checks of each field
+      points.clear();
+    }
+  }
+
+ private:
+  static std::string token(simdjson::ondemand::value value) {
+    std::string_view text = value.raw_json_token();
+    while (!text.empty() && (text.back() == ' ' || text.back() == '\n' || text.back() == '\r' || text.back() == '\t')) {
+      text.remove_suffix(1);
+    }
+    return std::string(text);
+  }
+};
 
 /// Absent: nothing. null: an empty one, for what is to be taken away.
 std::optional<std::string> changed_text(const Object& object, const std::string& key) {
@@ -201,7 +240,7 @@ std::optional<std::string> changed_text(const Object& object, const std::string&
   return text_of(object, key, true);
 }
 
-std::vector<Point> points_of(const Object& object) {
+std::vector<Point> points_of(const Object& object, const WrittenPrices& written) {
   if (object.isNull("points")) return {};
   const Array::Ptr list = object.getArray("points");
   if (!list) refuse(ErrorCode::bad_request, "points must be a list of [ts,price]");
@@ -210,19 +249,22 @@ std::vector<Point> points_of(const Object& object) {
   for (std::size_t i = 0; i < list->size(); ++i) {
     const Array::Ptr point = list->getArray(static_cast<unsigned>(i));
     if (!point || point->size() != 2) refuse(ErrorCode::bad_request, "points must be a list of [ts,price]");
-    points.push_back({integer_of(point->get(0), "a point's ts"), decimal_of(point->get(1), "a point's price")});
+    points.push_back(
+        {integer_of(point->get(0), "a point's ts"),
+         decimal_of(point->get(1), "a point's price", i < written.points.size() ? written.points[i] : std::string())});
   }
   return points;
 }
 
-AnnotateRequest read_annotate(const Object& object, const Labels& labels) {
+AnnotateRequest read_annotate(const Object& object, std::string_view text, const Labels& labels) {
   AnnotateRequest request;
+  const WrittenPrices written(text);
   if (object.has("id")) request.mark = object.get("id").toString();
   if (request.mark.size() > kLongestEcho) refuse(ErrorCode::too_large, "id is longer than 64 bytes");
   request.instrument = resolve(text_of(object, "symbol", true), labels);
   if (object.has("ts")) request.ts = integer_of(object.get("ts"), "ts");
   if (object.has("price")) {
-    request.price = object.isNull("price") ? Decimal{} : decimal_of(object.get("price"), "price");
+    request.price = object.isNull("price") ? Decimal{} : decimal_of(object.get("price"), "price", written.price);
   }
   request.text = changed_text(object, "text");
   request.kind = changed_text(object, "kind");
@@ -232,7 +274,7 @@ AnnotateRequest read_annotate(const Object& object, const Labels& labels) {
       kLongestText) {
     refuse(ErrorCode::too_large, "text, kind and color are longer than " + std::to_string(kLongestText) + " bytes");
   }
-  if (object.has("points")) request.points = points_of(object);
+  if (object.has("points")) request.points = points_of(object, written);
   if (object.has("delete")) {
     const Var remove = object.get("delete");
     if (!remove.isBoolean()) refuse(ErrorCode::bad_request, "delete must be true or false");
@@ -340,7 +382,7 @@ ReplayRequest read_replay(const Object& object) {
   return request;
 }
 
-Request read_object(const Object& object, const std::string& id, const Labels& labels) {
+Request read_object(const Object& object, std::string_view text, const std::string& id, const Labels& labels) {
   static const std::vector<std::string> types = {"subscribe", "unsubscribe", "ping", "history", "annotate", "replay"};
   const auto with_id = [&id](auto request) -> Request {
     request.id = id;
@@ -351,7 +393,7 @@ Request read_object(const Object& object, const std::string& id, const Labels& l
   if (type == "unsubscribe") return with_id(read_subscribe(object, labels, false));
   if (type == "ping") return with_id(PingRequest{});
   if (type == "history") return with_id(read_history(object, labels));
-  if (type == "annotate") return with_id(read_annotate(object, labels));
+  if (type == "annotate") return with_id(read_annotate(object, text, labels));
   if (type == "replay") return with_id(read_replay(object));
   refuse(ErrorCode::unknown_type, "unknown type " + shown(type) + did_you_mean(type.substr(0, kLongestEcho), types));
 }
@@ -388,7 +430,7 @@ Request parse_request(std::string_view text, const Labels& labels) {
   std::string id;
   try {
     id = id_of(*object);
-    return read_object(*object, id, labels);
+    return read_object(*object, text, id, labels);
   } catch (const Refusal& refusal) {
     return RequestError{id, refusal.code, refusal.message};
   } catch (const Poco::Exception& error) {

@@ -44,12 +44,12 @@ class ServerAnnotation : public testing::Test {
 };
 
 TEST_F(ServerAnnotation, WhatOneDrawsEverybodySeesAndTheAuthorIsAnswered) {
-  author_.send_text(R"({"type":"annotate","id":"w1","symbol":"BTCUSDT","ts":1795372800000000,"price":50000.15,)"
-                    R"("kind":"line","text":"support","points":[[1795372800000000,50000.15],[1795372860000000,50100]],)"
+  author_.send_text(R"({"type":"annotate","id":"w1","symbol":"BTCUSDT","ts":1795372800000000,"price":50000.10,)"
+                    R"("kind":"line","text":"support","points":[[1795372800000000,50000.10],[1795372860000000,50100]],)"
                     R"("color":"#00f"})");
   const std::string expected =
       R"({"type":"annotation","exchange":"acme","symbol":"BTCUSDT","id":"w1","ts":1795372800000000,)"
-      R"("price":50000.15,"text":"support","kind":"line","points":[[1795372800000000,50000.15],)"
+      R"("price":50000.10,"text":"support","kind":"line","points":[[1795372800000000,50000.10],)"
       R"([1795372860000000,50100]],"color":"#00f","recv_ts":1795372800000000})";
   EXPECT_EQ(next(viewer_), expected);
   EXPECT_EQ(next_of(author_, "annotation"), expected);  // not subscribed, and told what became of its request
