@@ -14,7 +14,7 @@ const cases = {
     watch: (symbol) => [
       [(e) => e.watchOrderBook(symbol)],
       [(e) => e.watchTrades(symbol, undefined, undefined, { name: 'aggTrade' })],
-      [(e) => e.watchOHLCV(symbol, '1m'), (candles) => seen.candles.push([symbol, ...candles.at(-1)])],
+      [(e) => e.watchOHLCV(symbol, '1m')],
       [(e) => e.watchBidsAsks([symbol]), (tops) => seen.tops.push(tops[symbol])],
     ],
   },
@@ -31,7 +31,7 @@ const cases = {
   kraken25: { make: (settings) => new ccxt.pro.kraken(settings), topics: 1, watch: (symbol) => [[(e) => e.watchOrderBook(symbol, 25)]] },
   kraken10: { make: (settings) => new ccxt.pro.kraken(settings), topics: 1, watch: (symbol) => [[(e) => e.watchOrderBook(symbol, 10)]] },
 };
-const seen = { candles: [], tops: [] };
+const seen = { tops: [] };
 const chosen = cases[name];
 const expected = readFileSync(expectedFile, 'utf8').trim().split('\n').map((line) => JSON.parse(line));
 const of = (kind) => expected.filter((line) => line.kind === kind);
@@ -125,14 +125,17 @@ for (const final of of('book_final')) {
 if (name === 'binance') {
   for (const [id, symbol] of bySymbol) {
     const wanted = of('bbo').filter((t) => t.symbol === id).map((t) => [t.bid, t.bid_size, t.ask, t.ask_size].map(Number));
-    const got = seen.tops.filter((t) => t?.symbol === symbol).map((t) => [t.bid, t.bidVolume, t.ask, t.askVolume]);
-    same(`${symbol} last best bid and ask`, got.at(-1), wanted.at(-1));
+    const pair = (t) => t && [t.bid, t.bidVolume, t.ask, t.askVolume];
+    const got = seen.tops.filter((t) => t?.symbol === symbol).map(pair);
+    // What ccxt holds: of two messages in one read only the first ends the await of watchBidsAsks.
+    same(`${symbol} last best bid and ask`, pair(exchange.bidsasks[symbol]), wanted.at(-1));
     for (const top of got) if (!wanted.some((w) => JSON.stringify(w) === JSON.stringify(top))) problems.push(`${symbol}: a best bid and ask that never was: ${top}`);
     counts.tops += got.length;
   }
   for (const candle of of('candle')) {
-    const wanted = [bySymbol.get(candle.symbol), candle.start / 1000, ...[candle.open, candle.high, candle.low, candle.close, candle.volume].map(Number)];
-    if (!seen.candles.some((c) => JSON.stringify(c) === JSON.stringify(wanted))) problems.push(`candle ${wanted}`);
+    const wanted = [candle.start / 1000, ...[candle.open, candle.high, candle.low, candle.close, candle.volume].map(Number)];
+    const held = exchange.ohlcvs[bySymbol.get(candle.symbol)]?.['1m'] ?? [];
+    same(`${candle.symbol} candle`, held.find((c) => c[0] === wanted[0]), wanted);
     ++counts.candles;
   }
 }
