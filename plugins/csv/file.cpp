@@ -143,13 +143,17 @@ bool File::is_known(Micros recv_ts) {
     --known_at_;
     return true;
   }
+  return false;
+}
+
+void File::count(Micros recv_ts) {
+  changed_ = true;
   if (recv_ts > last_recv_ts_) {
     last_recv_ts_ = recv_ts;
     at_last_ = 1;
   } else if (recv_ts == last_recv_ts_) {
     ++at_last_;
   }
-  return false;
 }
 
 std::string File::begin_row(Micros open_ts) {
@@ -168,10 +172,10 @@ std::string File::begin_row(Micros open_ts) {
 
 std::string File::add(const Trade& trade, Micros open_ts, Micros recv_ts) {
   if (is_known(recv_ts)) return {};
-  changed_ = true;
   if (open_ts > current_.open_ts && open_ts > floor_) {
     if (std::string problem = begin_row(open_ts); !problem.empty()) return problem;
   }
+  count(recv_ts);
   // Exchanges' times are not quite in order: a trade may belong to the row before.
   if (open_ts == current_.open_ts) {
     current_.add(trade);
@@ -184,11 +188,13 @@ std::string File::add(const Trade& trade, Micros open_ts, Micros recv_ts) {
 }
 
 std::string File::add(const Candle& candle, Micros open_ts, Micros recv_ts) {
-  if (is_known(recv_ts) || open_ts < current_.open_ts || open_ts <= floor_) return {};
-  changed_ = true;
-  if (open_ts > current_.open_ts) {
+  if (is_known(recv_ts)) return {};
+  const bool late = open_ts < current_.open_ts || open_ts <= floor_;
+  if (!late && open_ts > current_.open_ts) {
     if (std::string problem = begin_row(open_ts); !problem.empty()) return problem;
   }
+  count(recv_ts);
+  if (late) return {};
   if (part_.close.has_value() && candle.open_ts != part_.open_ts) {
     if (candle.open_ts < part_.open_ts) return {};
     current_.extend(part_);

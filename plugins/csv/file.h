@@ -43,6 +43,8 @@ class File {
   void forget();
   std::string begin_row(Micros open_ts);
   bool is_known(Micros recv_ts);
+  /// Of an event that is about to enter its row, not before: a state that counts it without its row would lose it.
+  void count(Micros recv_ts);
   std::string write_state() const;
   void read_state();
   std::string read_rows(bool& begun);
