@@ -446,6 +446,7 @@ bool Pipeline::complete() {
 void Pipeline::finish() {
   // In the direction of the data, so that everything that came in also goes out.
   stopping_.set();
+  if (server_ && !ended_by_itself_) server_->hurry();
   for (const auto& feed : feeds_) feed->stop();
   if (silence_) silence_->stop();
   if (server_) {

@@ -115,6 +115,10 @@ std::string Server::warning() const {
          " without a token: whoever reaches this port can read everything; set --token or --token-file";
 }
 
+void Server::hurry(net::Duration patience) {
+  for (auto& loop : parts_->loops) loop->hurry(patience);
+}
+
 void Server::stop(std::uint16_t code, const std::string& reason, net::Duration deadline) {
   if (parts_->stopped) return;
   parts_->stopped = true;

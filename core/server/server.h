@@ -39,6 +39,9 @@ class Server {
   /// Something the user should know, or empty: listening beyond this machine without a token.
   [[nodiscard]] std::string warning() const;
 
+  /// A stop is near: from now on a client that holds everybody back and takes nothing is cut after this long already,
+  /// so that feeds can end. From any thread.
+  void hurry(net::Duration patience = std::chrono::seconds(1));
   /// Sends what is due to every client and closes it, with 1001 by default; whoever has not ended at the deadline is
   /// cut. Idempotent. For the end of a replay: drain the hub, then stop(1000, "ended").
   void stop(std::uint16_t code = 1001, const std::string& reason = "server is stopping",

@@ -70,6 +70,7 @@ ServerLoop::ServerLoop(const Common& common, std::uint32_t index)
       signal_(loop_, [this] { take_runs(); }),
       inbox_(std::make_shared<Inbox>(signal_)),
       hold_(loop_, [this] { on_hold_deadline(); }),
+      patience_(common_.options.hold_deadline),
       drain_deadline_(loop_, [this] { cut_all(); }),
       cut_deadline_(loop_, [this] { finish_cutting(); }) {
   fanout_ = std::make_unique<Fanout>(
@@ -335,7 +336,7 @@ void ServerLoop::take_runs() {
     fanout_->finish_turn();
     if (fanout_->unfinished() || loop_.now() >= until) return signal_.raise();
   }
-  if (!hold_.active()) hold_.start(common_.options.hold_deadline);
+  if (!hold_.active()) hold_.start(patience_);
 }
 
 void ServerLoop::moved_on() {
@@ -347,6 +348,13 @@ void ServerLoop::moved_on() {
 void ServerLoop::on_hold_deadline() {
   fanout_->cut_slowest();
   take_runs();
+}
+
+void ServerLoop::hurry(net::Duration patience) {
+  loop_.post([this, patience] {
+    patience_ = std::min(patience_, patience);
+    if (hold_.active()) hold_.start(patience_);
+  });
 }
 
 // ---- the end ------------------------------------------------------------------------------------------------------

@@ -68,6 +68,8 @@ class ServerLoop final : public net::HttpServer::Site, public SoloSession::Owner
   /// Any thread: no new clients; each one gets what is due and the close frame; then `done`, once. What has not ended
   /// by itself at the deadline is cut.
   void drain(std::uint16_t code, const std::string& reason, net::Duration deadline, std::function<void()> done);
+  /// Any thread: waits for a client that takes nothing at most this long from now on.
+  void hurry(net::Duration patience);
   void stop();
 
   [[nodiscard]] std::shared_ptr<RunTaker> inbox() { return inbox_; }
@@ -137,6 +139,7 @@ class ServerLoop final : public net::HttpServer::Site, public SoloSession::Owner
   std::atomic<std::uint64_t> turned_away_{0};
 
   net::Timer hold_;
+  net::Duration patience_;  // with a client that holds everybody back
   struct Farewell {
     std::uint16_t code = 0;
     std::string reason;

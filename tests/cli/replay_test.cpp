@@ -149,6 +149,22 @@ TEST_F(Replay, LoopsInNewEpochsUntilItIsStopped) {
   EXPECT_EQ(process->wait_exit(), ExitStatus{}) << process->err();
 }
 
+TEST_F(Replay, StopsPromptlyThoughAClientHoldsItBack) {
+  auto process = replay({"--loop", "--speed", "max", "--wait-clients", "1"});
+  WsTestClient client;
+  ASSERT_TRUE(client.connect(url_ + "/?channels=trades&policy=lossless"));
+  // It reads no more: the replay has to wait for it. Held is what stands still between two looks.
+  std::string before;
+  ASSERT_TRUE(wait_until([&] {
+    const std::string metrics = http_get("http" + url_.substr(2) + "/metrics").body;
+    const std::size_t at = metrics.find("\nbixws_hub_events_total ");
+    const std::string now = metrics.substr(at, metrics.find('\n', at + 1) - at);
+    return std::exchange(before, now) == now && now != "\nbixws_hub_events_total 0";
+  }));
+  process->send_signal(SIGTERM);
+  EXPECT_EQ(process->wait_exit(), ExitStatus{}) << process->err();
+}
+
 TEST_F(Replay, FromAndToCutOutAPiece) {
   const Finished whole =
       run(BIXWS_BINARY, options({"sessions", "export", "day.db", "--format", "ndjson", "--channels", "trades"}));
