@@ -31,7 +31,7 @@ demo: build
 
 test: deps-test $(BUILD)/build.ninja
 	cmake --build $(BUILD) -j $(JOBS)
-	cd $(BUILD) && ctest --output-on-failure --no-tests=error --repeat until-pass:2
+	cd $(BUILD) && ctest --output-on-failure --no-tests=error
 
 BENCH ?= quick
 bench: deps-bench $(BUILD)/build.ninja

@@ -245,8 +245,13 @@ TEST(RecordingCrash, ADiskThatIsTooSlowLeavesAGapAndFreshBooks) {
   hub.attach(recorder);
   hub.attach(witness);
   hub.start();
+  std::size_t published_bytes = 0;
   const auto publish = [&](int batches) {
-    for (int i = 0; i < batches; ++i) hub.publish(random.batch(100));
+    for (int i = 0; i < batches; ++i) {
+      auto batch = random.batch(100);
+      published_bytes += batch->bytes();
+      hub.publish(std::move(batch));
+    }
     hub.drain();
   };
   publish(5);
@@ -257,7 +262,9 @@ TEST(RecordingCrash, ADiskThatIsTooSlowLeavesAGapAndFreshBooks) {
     other.exec("BEGIN IMMEDIATE");
     publish(300);
     ASSERT_GT(recorder->state().dropped, 0U);
-    EXPECT_LE(recorder->state().queued_bytes, 1'100'000U);
+    // What is dropped is made up for once half of the queue is free, by a snapshot of the market in one piece.
+    EXPECT_LE(recorder->state().queued_bytes, 2'000'000U);
+    ASSERT_GT(published_bytes, 4'000'000U) << "too little to tell a bound from none";
   }
   ASSERT_TRUE(test::wait_until([&] { return recorder->state().queued_bytes == 0; }, std::chrono::seconds(30)));
   publish(20);
@@ -334,7 +341,8 @@ TEST(RecordingCrash, ARemovedFileIsBegunAnew) {
   EventBatch batch;
   while (reader.next(batch, 1000)) {
   }
-  ASSERT_GT(batch.size(), 2000U);
+  // When the disk comes back between two batches, the next one is told as lost and the market as it stands follows.
+  ASSERT_GT(batch.size(), 1900U);
   EXPECT_EQ(batch.events().front().kind, Kind::gap);
   EXPECT_EQ(batch.events().front().gap().reason, "recording failed");
   SessionImage image;
