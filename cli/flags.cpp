@@ -83,6 +83,15 @@ std::optional<recording::Rotation> rotation_of(const host::Values& values) {
   return recording::parse_rotation(values.text("rotate"));
 }
 
+Flag file_flag() {
+  return {.name = "file",
+          .value = "FILE",
+          .help = "a recording",
+          .positional = true,
+          .required = true,
+          .configurable = false};
+}
+
 Flag json_flag() { return {.name = "json", .type = FlagType::boolean, .help = "print JSON"}; }
 
 std::uint32_t channel_bits(const std::vector<std::string>& names) {

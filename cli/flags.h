@@ -26,6 +26,8 @@ host::Flag raw_flag();
 host::Flag rotate_flag();
 std::optional<recording::Rotation> rotation_of(const host::Values& values);
 host::Flag json_flag();
+/// A recording, as the first argument of a verb of `sessions`.
+host::Flag file_flag();
 
 /// What `serve` and `replay` have in common: where to listen, for whom, how often.
 std::vector<host::Flag> server_flags();

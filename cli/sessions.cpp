@@ -28,15 +28,6 @@ using recording::Summary;
 
 constexpr int kDamaged = 3;
 
-host::Flag file_flag() {
-  return {.name = "file",
-          .value = "FILE",
-          .help = "a recording",
-          .positional = true,
-          .required = true,
-          .configurable = false};
-}
-
 host::Flag session_flag(const std::string& without) {
   return {.name = "session",
           .type = host::FlagType::integer,

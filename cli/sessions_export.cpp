@@ -110,15 +110,6 @@ int index_verb(const Call& call) {
   return 0;
 }
 
-host::Flag file_flag() {
-  return {.name = "file",
-          .value = "FILE",
-          .help = "a recording",
-          .positional = true,
-          .required = true,
-          .configurable = false};
-}
-
 }  // namespace
 
 Verb sessions_export_verb() {

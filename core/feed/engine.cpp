@@ -5,18 +5,13 @@
 #include <algorithm>
 #include <random>
 
+#include "feed/path_text.h"
 #include "model/symbol.h"
 
 namespace bixws::feed {
 namespace {
 
 constexpr auto kTick = std::chrono::milliseconds(500);
-
-class PathText final : public TextOut {
- public:
-  void append(Text text) noexcept override { text_ += text; }
-  std::string text_;
-};
 
 std::uint64_t seed_of(std::uint64_t given) { return given != 0 ? given : std::random_device{}(); }
 

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "feed/engine.h"
+#include "feed/path_text.h"
 
 namespace bixws::feed {
 namespace {
@@ -14,12 +15,6 @@ constexpr Micros kMostDelay = 30'000'000;
 Micros storm_guard(std::uint32_t times) {
   return times <= 1 ? 0 : std::min(kMostDelay, Micros{500'000} << std::min<std::uint32_t>(times - 2, 10));
 }
-
-class PathText final : public TextOut {
- public:
-  void append(Text text) noexcept override { text_ += text; }
-  std::string text_;
-};
 
 }  // namespace
 

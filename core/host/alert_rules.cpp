@@ -79,7 +79,7 @@ std::vector<std::string> type_names() {
 }
 
 /// Reads and checks one value after the other in the name of one rule.
-struct Reader {
+struct RuleReader {
   const SpecSettings& settings;
   const std::string& owner;
 
@@ -133,7 +133,7 @@ std::uint32_t channel_bits(std::string_view text) {
   return bits;
 }
 
-void read_type(Rule& rule, const Reader& reader) {
+void read_type(Rule& rule, const RuleReader& reader) {
   const SpecSettings& settings = reader.settings;
   switch (rule.type) {
     case RuleType::price:
@@ -177,7 +177,7 @@ Rule parse_rule(const std::string& text, std::size_t place) {
   if (row == kTypes.end()) throw ConfigError("unknown rule " + spec.name + did_you_mean(spec.name, type_names()));
   const std::string owner = "alert " + spec.name;
   const SpecSettings settings(spec, {owner, row->options, {}, 0});
-  const Reader reader{settings, owner};
+  const RuleReader reader{settings, owner};
   Rule rule;
   rule.type = row->type;
   read_type(rule, reader);

@@ -17,7 +17,7 @@
 namespace bixws::host {
 namespace {
 
-struct Reader {
+struct FileReader {
   const std::string& path;
   const std::vector<CommandFlags>& commands;
   ConfigFile file;
@@ -157,7 +157,7 @@ std::string why_no_yaml(const std::string& text, const YAML::Exception& e) {
 
 ConfigFile parse_config(const std::string& text, const std::string& path, const std::vector<CommandFlags>& commands,
                         std::vector<std::string>* problems) {
-  Reader reader{path, commands, {path, {}}, {}};
+  FileReader reader{path, commands, {path, {}}, {}};
   try {
     const YAML::Node root = YAML::Load(text);
     if (root.IsMap()) {

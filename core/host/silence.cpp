@@ -12,7 +12,7 @@
 namespace bixws::host {
 namespace {
 
-constexpr Micros kLongestWait = 1'000'000;
+constexpr Micros kLongestPause = 1'000'000;
 
 }  // namespace
 
@@ -30,7 +30,7 @@ void SilenceWatch::stop() {
 }
 
 void SilenceWatch::run() {
-  const Micros wait = std::min(kLongestWait, engine_->patience() / 4);
+  const Micros wait = std::min(kLongestPause, engine_->patience() / 4);
   for (;;) {
     pollfd fd{stop_.fd(), POLLIN, 0};
     if (::poll(&fd, 1, static_cast<int>(wait / 1000)) > 0) return;

@@ -15,7 +15,7 @@ namespace bixws::net {
 namespace {
 
 constexpr std::string_view flush_tail("\x00\x00\xff\xff", 4);
-constexpr std::size_t keep_capacity = std::size_t{256} * 1024;
+constexpr std::size_t keep_inflated = std::size_t{256} * 1024;
 
 struct Parameters {
   bool server_no_context = false;
@@ -97,7 +97,7 @@ Deflater::Deflater(int window_bits, int level) {
 Deflater::~Deflater() { ::deflateEnd(&zlib_); }
 
 std::string_view Deflater::deflate(std::string_view message) {
-  if (output_.capacity() > keep_capacity) std::string().swap(output_);
+  if (output_.capacity() > keep_inflated) std::string().swap(output_);
   ::deflateReset(&zlib_);
   // deflateBound speaks of Z_FINISH; a sync flush may add one more empty block.
   output_.resize(::deflateBound(&zlib_, message.size()) + 16);
@@ -155,7 +155,7 @@ Inflater::Outcome Inflater::run(std::string_view compressed, std::size_t cap) {
 }
 
 void Inflater::release() {
-  if (output_.capacity() > keep_capacity) std::string().swap(output_);
+  if (output_.capacity() > keep_inflated) std::string().swap(output_);
   size_ = 0;
 }
 

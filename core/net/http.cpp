@@ -22,7 +22,7 @@ void copy_headers(const Poco::Net::NameValueCollection& from, Headers& to) {
   for (const auto& [name, value] : from) to.add(name, std::string(trim(value)));
 }
 
-constexpr int max_fields = 256;
+constexpr int max_answer_fields = 256;
 
 }  // namespace
 
@@ -80,7 +80,7 @@ std::optional<HttpResponseHead> parse_response(std::string_view head) {
     Poco::MemoryInputStream stream(head.data() + line_end + 2,
                                    static_cast<std::streamsize>(head.size() - line_end - 2));
     Poco::Net::MessageHeader read;
-    read.setFieldLimit(max_fields);
+    read.setFieldLimit(max_answer_fields);
     read.read(stream);
     copy_headers(read, response.headers);
     return response;

@@ -15,12 +15,12 @@
 namespace bixws::net {
 namespace {
 
-constexpr std::size_t keep_capacity = 4096;  // an idle connection holds no more than this of an old message
+constexpr std::size_t keep_message = 4096;  // an idle connection holds no more than this of an old message
 
 bool is_control(Opcode opcode) noexcept { return static_cast<std::uint8_t>(opcode) >= 8; }
 
 void release(std::string& buffer) {
-  if (buffer.capacity() > keep_capacity) {
+  if (buffer.capacity() > keep_message) {
     std::string().swap(buffer);
   } else {
     buffer.clear();

@@ -10,7 +10,7 @@ namespace {
 
 constexpr int reads_per_turn = 16;           // of a TLS connection, 64 KiB each
 constexpr std::size_t pong_backlog = 16384;  // beyond it pings stay unanswered: the peer does not read
-constexpr std::size_t keep_capacity = 1024;
+constexpr std::size_t keep_output = 1024;
 constexpr std::size_t keep_frame = std::size_t{256} * 1024;
 
 std::string seconds_text(Duration duration) {
@@ -241,7 +241,7 @@ void WsPeer::flush_output() {
   if (mid_frame_ || broken_ || queued() == 0) return;
   const IoResult result = connection_->write(std::string_view(output_).substr(output_at_));
   if (result.status == IoStatus::ok) {
-    if (output_.capacity() > keep_capacity) {
+    if (output_.capacity() > keep_output) {
       std::string().swap(output_);
     } else {
       output_.clear();

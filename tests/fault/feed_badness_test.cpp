@@ -9,29 +9,28 @@
 namespace bixws::test {
 namespace {
 
-const std::vector<std::string> kSymbols = {"NKNUSDT", "BLZETH", "LRCBTC", "RUNEEUR"};
-
 class FeedBadness : public testing::Test {
  protected:
   void SetUp() override { BIXWS_REQUIRE_CAPTURES(); }
 
   void prepare(StandinOptions options = {}) {
-    options.start_symbols = kSymbols.size();
+    options.start_symbols = kBinanceSymbols.size();
     standin_ = standin_on("cryptofeed/BINANCE.ws.1.0", std::move(options));
   }
   void start() {
-    run_ = std::make_unique<FeedRun>("binance", *standin_, quick_config("binance", kSymbols));
+    run_ = std::make_unique<FeedRun>("binance", *standin_, quick_config("binance", kBinanceSymbols));
     run_->start();
   }
   void expect_right_books() {
     EXPECT_TRUE(wait_until([&] {
-      return run_->state() == FeedState::live && std::all_of(kSymbols.begin(), kSymbols.end(), [&](const auto& symbol) {
+      return run_->state() == FeedState::live &&
+             std::all_of(kBinanceSymbols.begin(), kBinanceSymbols.end(), [&](const auto& symbol) {
                const auto theirs = standin_->book(symbol);
                const auto ours = run_->view(symbol);
                return theirs && ours.state == FeedState::live && difference(*theirs, ours.book).empty();
              });
     })) << run_->reason();
-    for (const std::string& symbol : kSymbols) {
+    for (const std::string& symbol : kBinanceSymbols) {
       EXPECT_EQ(difference(*standin_->book(symbol), run_->view(symbol).book), "") << symbol;
     }
   }
@@ -142,7 +141,7 @@ TEST_P(FeedBadFrame, IsCountedToldAndSurvived) {
   prepare(std::move(options));
   start();
   ASSERT_TRUE(wait_until([&] {
-    return std::all_of(kSymbols.begin(), kSymbols.end(),
+    return std::all_of(kBinanceSymbols.begin(), kBinanceSymbols.end(),
                        [&](const auto& symbol) { return run_->view(symbol).state == FeedState::live; });
   }));
   standin_->release();
@@ -225,7 +224,7 @@ TEST_F(FeedBadness, FrameOf100MegabytesEndsTheConnectionOnly) {
   prepare(std::move(options));
   start();
   ASSERT_TRUE(wait_until([&] {
-    return std::all_of(kSymbols.begin(), kSymbols.end(),
+    return std::all_of(kBinanceSymbols.begin(), kBinanceSymbols.end(),
                        [&](const auto& symbol) { return run_->view(symbol).state == FeedState::live; });
   }));
   standin_->release();
@@ -247,7 +246,7 @@ TEST_F(FeedBadness, BrokenTextEndsTheConnectionOnly) {
   prepare(std::move(options));
   start();
   ASSERT_TRUE(wait_until([&] {
-    return std::all_of(kSymbols.begin(), kSymbols.end(),
+    return std::all_of(kBinanceSymbols.begin(), kBinanceSymbols.end(),
                        [&](const auto& symbol) { return run_->view(symbol).state == FeedState::live; });
   }));
   standin_->release();

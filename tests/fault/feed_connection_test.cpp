@@ -10,37 +10,36 @@
 namespace bixws::test {
 namespace {
 
-const std::vector<std::string> kSymbols = {"NKNUSDT", "BLZETH", "LRCBTC", "RUNEEUR"};
-
 class FeedConnection : public testing::Test {
  protected:
   void SetUp() override { BIXWS_REQUIRE_CAPTURES(); }
 
   void begin(StandinOptions options, feed::FeedConfig config) {
-    options.start_symbols = kSymbols.size();
+    options.start_symbols = kBinanceSymbols.size();
     options.hold = true;
     standin_ = standin_on("cryptofeed/BINANCE.ws.1.0", std::move(options));
     run_ = std::make_unique<FeedRun>("binance", *standin_, std::move(config));
     run_->start();
     // Not before every book is there, however slow the machine.
     ASSERT_TRUE(wait_until([&] {
-      return std::all_of(kSymbols.begin(), kSymbols.end(),
+      return std::all_of(kBinanceSymbols.begin(), kBinanceSymbols.end(),
                          [&](const auto& symbol) { return run_->view(symbol).state == FeedState::live; });
     }));
     standin_->release();
   }
-  void begin(StandinOptions options) { begin(std::move(options), quick_config("binance", kSymbols)); }
+  void begin(StandinOptions options) { begin(std::move(options), quick_config("binance", kBinanceSymbols)); }
 
   // Every book is live again and equal to the exchange's own.
   void expect_right_books() {
     EXPECT_TRUE(wait_until([&] {
-      return run_->state() == FeedState::live && std::all_of(kSymbols.begin(), kSymbols.end(), [&](const auto& symbol) {
+      return run_->state() == FeedState::live &&
+             std::all_of(kBinanceSymbols.begin(), kBinanceSymbols.end(), [&](const auto& symbol) {
                const auto theirs = standin_->book(symbol);
                const auto ours = run_->view(symbol);
                return theirs && ours.state == FeedState::live && difference(*theirs, ours.book).empty();
              });
     })) << run_->reason();
-    for (const std::string& symbol : kSymbols) {
+    for (const std::string& symbol : kBinanceSymbols) {
       const auto theirs = standin_->book(symbol);
       ASSERT_TRUE(theirs);
       const auto ours = run_->view(symbol);
@@ -81,7 +80,7 @@ TEST_P(FeedLoss, IsToldAndRepaired) {
 
   EXPECT_EQ(run_->figures().connects.get(), 2U);
   EXPECT_EQ(run_->figures().disconnects.get(), 1U);
-  for (const std::string& symbol : kSymbols) {
+  for (const std::string& symbol : kBinanceSymbols) {
     for (const Channel channel : {Channel::ticker, Channel::trades, Channel::book, Channel::candle}) {
       const auto found = gaps(symbol, channel);
       ASSERT_EQ(found.size(), 1U) << symbol << " " << static_cast<int>(channel);
@@ -172,7 +171,7 @@ TEST_F(FeedConnection, AnnouncedEndIsPrecededByTheSuccessor) {
 }
 
 TEST_F(FeedConnection, ReplacedBeforeItsLifeIsOver) {
-  auto config = quick_config("binance", kSymbols);
+  auto config = quick_config("binance", kBinanceSymbols);
   config.connection_life = 1'000'000;
   StandinOptions options;
   options.speed = 20;
@@ -187,10 +186,10 @@ TEST_F(FeedConnection, ReplacedBeforeItsLifeIsOver) {
 
 TEST_F(FeedConnection, DownAtFirstThenThere) {
   StandinOptions options;
-  options.start_symbols = kSymbols.size();
+  options.start_symbols = kBinanceSymbols.size();
   standin_ = standin_on("cryptofeed/BINANCE.ws.1.0", options);
   standin_->stop_listening();
-  run_ = std::make_unique<FeedRun>("binance", *standin_, quick_config("binance", kSymbols));
+  run_ = std::make_unique<FeedRun>("binance", *standin_, quick_config("binance", kBinanceSymbols));
   run_->start();
   ASSERT_TRUE(wait_until([&] { return run_->state() == FeedState::down; }));
   EXPECT_NE(run_->reason().find("refused"), std::string::npos) << run_->reason();
@@ -200,10 +199,10 @@ TEST_F(FeedConnection, DownAtFirstThenThere) {
 }
 
 TEST_F(FeedConnection, UnansweredSubscriptionIsAskedAgainOnANewConnection) {
-  auto config = quick_config("binance", kSymbols);
+  auto config = quick_config("binance", kBinanceSymbols);
   config.answer_timeout = 300'000;
   StandinOptions options;
-  options.start_symbols = kSymbols.size();
+  options.start_symbols = kBinanceSymbols.size();
   standin_ = standin_on("cryptofeed/BINANCE.ws.1.0", options);
   standin_->ignore_subscriptions(4);
   run_ = std::make_unique<FeedRun>("binance", *standin_, std::move(config));
@@ -236,7 +235,7 @@ TEST_F(FeedConnection, StopsAtOnceWhateverItIsDoing) {
   for (const char* url : {"ws://127.0.0.1:9", "ws://192.0.2.1:9", ""}) {
     standin_->delay_rest(Milliseconds(*url == '\0' ? 60'000 : 0));
     FeedRun run("binance", {{"url", *url == '\0' ? standin_->ws_url() : url}, {"rest", standin_->rest_url()}},
-                quick_config("binance", kSymbols));
+                quick_config("binance", kBinanceSymbols));
     run.start();
     ASSERT_TRUE(wait_until([&] { return !run.events().empty(); }));
     const auto before = std::chrono::steady_clock::now();
@@ -251,14 +250,14 @@ TEST_F(FeedConnection, CertificateIsChecked) {
   options.tls = CertificateKind::good;
   standin_ = standin_on("cryptofeed/BINANCE.ws.1.0", options);
   // Nobody vouches for it, so nothing is said over it.
-  run_ = std::make_unique<FeedRun>("binance", *standin_, quick_config("binance", kSymbols));
+  run_ = std::make_unique<FeedRun>("binance", *standin_, quick_config("binance", kBinanceSymbols));
   run_->start();
   ASSERT_TRUE(wait_until([&] { return run_->saw_status(FeedState::down, "certificate"); })) << run_->reason();
   EXPECT_TRUE(standin_->requests().empty());
   run_->stop();
 
   const TempDir folder;
-  auto config = quick_config("binance", kSymbols);
+  auto config = quick_config("binance", kBinanceSymbols);
   config.tls = std::make_shared<net::TlsClientContext>(
       net::TlsClientOptions{folder.write("ca.pem", standin_->certificate_pem()).string(), false});
   run_ = std::make_unique<FeedRun>("binance", *standin_, std::move(config));

@@ -13,8 +13,6 @@
 namespace bixws::test {
 namespace {
 
-const std::vector<std::string> kSymbols = {"NKNUSDT", "BLZETH", "LRCBTC", "RUNEEUR"};
-
 class FeedSharing : public testing::Test {
  protected:
   void SetUp() override {
@@ -30,7 +28,7 @@ class FeedSharing : public testing::Test {
     run_->start();
   }
   bool all_live() const {
-    return std::all_of(kSymbols.begin(), kSymbols.end(),
+    return std::all_of(kBinanceSymbols.begin(), kBinanceSymbols.end(),
                        [&](const auto& symbol) { return run_->view(symbol).state == FeedState::live; });
   }
   // What all connections that are open are subscribed to, and how often.
@@ -56,13 +54,13 @@ class FeedSharing : public testing::Test {
 
 TEST_F(FeedSharing, TopicsAreSpreadOverConnectionsAndAllArrive) {
   limits_.topics_per_connection = 5;
-  begin({}, quick_config("binance", kSymbols));
+  begin({}, quick_config("binance", kBinanceSymbols));
   ASSERT_TRUE(wait_until([&] { return all_live() && subscribed().size() == 16; })) << run_->reason();
   standin_->release();
   ASSERT_TRUE(standin_->wait_ended());
   ASSERT_TRUE(wait_until([&] { return run_->figures().frames.get() >= standin_->frames().size(); }));
   ASSERT_TRUE(wait_until([&] {
-    return std::all_of(kSymbols.begin(), kSymbols.end(), [&](const auto& symbol) {
+    return std::all_of(kBinanceSymbols.begin(), kBinanceSymbols.end(), [&](const auto& symbol) {
       return difference(*standin_->book(symbol), run_->view(symbol).book).empty();
     });
   }));
@@ -81,7 +79,7 @@ TEST_F(FeedSharing, RequestsKeepThePaceOfTheExchange) {
   limits_.symbols_per_request = 2;  // 8 requests
   StandinOptions options;
   options.messages_per_second = 5;  // it disconnects who sends more
-  auto config = quick_config("binance", kSymbols);
+  auto config = quick_config("binance", kBinanceSymbols);
   config.ping_interval = 10'000'000;  // pings count too
   begin(std::move(options), std::move(config));
   ASSERT_TRUE(wait_until([&] { return all_live() && subscribed().size() == 16; })) << run_->reason();
@@ -147,7 +145,7 @@ TEST_F(FeedSharing, TheLastSymbolOfAConnectionTakesItAlong) {
 TEST_F(FeedSharing, ClockSkewAndLagAreMeasuredAndTold) {
   StandinOptions options;
   options.speed = 20;
-  begin(std::move(options), quick_config("binance", kSymbols));
+  begin(std::move(options), quick_config("binance", kBinanceSymbols));
   ASSERT_TRUE(wait_until([&] { return all_live(); }));
   standin_->release();
   ASSERT_TRUE(standin_->wait_ended());
@@ -168,7 +166,7 @@ TEST_F(FeedSharing, ClockSkewAndLagAreMeasuredAndTold) {
 
 // A market where nothing happens is alive as long as the exchange answers pings.
 TEST_F(FeedSharing, AQuietSymbolIsNotADeadOne) {
-  begin({}, quick_config("binance", kSymbols));
+  begin({}, quick_config("binance", kBinanceSymbols));
   ASSERT_TRUE(wait_until([&] { return all_live(); }));
   ASSERT_TRUE(wait_until([&] { return standin_->connections().at(0).pings >= 4; }));
   EXPECT_EQ(standin_->connections().size(), 1U);
@@ -187,7 +185,7 @@ TEST_F(FeedSharing, ABookThatKeepsBreakingIsNotAllowedToStorm) {
     skip.channel = "depth";
     options.faults.push_back(skip);
   }
-  begin(std::move(options), quick_config("binance", kSymbols));
+  begin(std::move(options), quick_config("binance", kBinanceSymbols));
   ASSERT_TRUE(wait_until([&] { return all_live(); }));
   const auto book_requests = [&] {
     std::vector<SteadyTime> at;

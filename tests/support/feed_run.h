@@ -17,6 +17,9 @@
 
 namespace bixws::test {
 
+/// Those of the BINANCE capture.
+inline const std::vector<std::string> kBinanceSymbols = {"NKNUSDT", "BLZETH", "LRCBTC", "RUNEEUR"};
+
 // Impatient times, so that no test waits for the exchange's own.
 feed::FeedConfig quick_config(const std::string& exchange, std::vector<std::string> symbols);
 

@@ -16,6 +16,9 @@
 
 namespace bixws::test {
 
+/// The time of events in tests: a full minute of 2026.
+inline constexpr Micros kT = 1'795'372'800'000'000;
+
 inline Decimal dec(std::string_view text) {
   Decimal value;
   if (parse_decimal(text, value) != NumberError::none) throw std::runtime_error("no number: " + std::string(text));

@@ -18,9 +18,9 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr Micros kStart = 1'795'372'800'000'000;
+constexpr Micros kVerifyStart = 1'795'372'800'000'000;
 
-void write_session(const std::filesystem::path& file, std::uint64_t seed, int batches, std::size_t events_each,
+void write_to_verify(const std::filesystem::path& file, std::uint64_t seed, int batches, std::size_t events_each,
                    bool nasty, bool books = false) {
   Instruments instruments;
   test::RandomEvents::Options how;
@@ -29,7 +29,7 @@ void write_session(const std::filesystem::path& file, std::uint64_t seed, int ba
   SessionOptions options;
   options.path = file.string();
   options.version = "test";
-  options.now = kStart;
+  options.now = kVerifyStart;
   options.raw = true;
   options.sql_books = books;
   SessionWriter writer(options);
@@ -57,9 +57,9 @@ std::vector<std::string> errors_after(const std::filesystem::path& file, const s
 
 TEST(Verify, FindsNothingInWhatWasRecorded) {
   const test::TempDir dir;
-  write_session(dir / "a.db", 1, 30, 200, true);
-  write_session(dir / "a.db", 2, 5, 200, false, true);
-  write_session(dir / "a.db", 3, 0, 0, false);
+  write_to_verify(dir / "a.db", 1, 30, 200, true);
+  write_to_verify(dir / "a.db", 2, 5, 200, false, true);
+  write_to_verify(dir / "a.db", 3, 0, 0, false);
   const VerifyReport report = verify((dir / "a.db").string(), {});
   EXPECT_THAT(report.errors, IsEmpty());
   ASSERT_EQ(report.sessions.size(), 3U);
@@ -75,7 +75,7 @@ TEST(Verify, FindsNothingInWhatWasRecorded) {
 
 TEST(Verify, ProvesKeyframes) {
   const test::TempDir dir;
-  write_session(dir / "a.db", 4, 300, 400, false);
+  write_to_verify(dir / "a.db", 4, 300, 400, false);
   EXPECT_THAT(errors_after(dir / "a.db", "SELECT 1"), IsEmpty());
   EXPECT_THAT(errors_after(dir / "a.db",
                            "UPDATE keyframes SET data = zeroblob(100) WHERE id = (SELECT min(id) FROM keyframes)"),
@@ -84,7 +84,7 @@ TEST(Verify, ProvesKeyframes) {
 
 TEST(Verify, NamesTheDamagedChunkAndTheGoodEvents) {
   const test::TempDir dir;
-  write_session(dir / "a.db", 5, 100, 200, false);  // 20,000 events: chunks of 4,096
+  write_to_verify(dir / "a.db", 5, 100, 200, false);  // 20,000 events: chunks of 4,096
   const auto errors = errors_after(
       dir / "a.db",
       "UPDATE chunks SET data = substr(data, 1, 100) || x'00' || substr(data, 102) WHERE id = (1 << 32) + 2");
@@ -97,19 +97,19 @@ TEST(Verify, NamesTheDamagedChunkAndTheGoodEvents) {
 
 TEST(Verify, NoticesWhatIsMissing) {
   const test::TempDir dir;
-  write_session(dir / "chunk.db", 6, 100, 200, false);
+  write_to_verify(dir / "chunk.db", 6, 100, 200, false);
   EXPECT_THAT(errors_after(dir / "chunk.db", "DELETE FROM chunks WHERE id = (1 << 32) + 1"),
               ElementsAre("chunk 1 is missing", "good are the events 1 to 4096, 8193 to 20000"));
-  write_session(dir / "last.db", 6, 100, 200, false);
+  write_to_verify(dir / "last.db", 6, 100, 200, false);
   EXPECT_THAT(errors_after(dir / "last.db", "DELETE FROM chunks WHERE id = (1 << 32) + 4"),
               ElementsAre("chunk 4 is missing", "good are the events 1 to 16384"));
-  write_session(dir / "trade.db", 6, 10, 200, false);
+  write_to_verify(dir / "trade.db", 6, 10, 200, false);
   EXPECT_THAT(errors_after(dir / "trade.db", "DELETE FROM trades WHERE id = (SELECT min(id) + 5 FROM trades)"),
               testing::Contains(HasSubstr("table trades: the row of event")));
-  write_session(dir / "session.db", 6, 10, 200, false);
+  write_to_verify(dir / "session.db", 6, 10, 200, false);
   EXPECT_THAT(errors_after(dir / "session.db", "DELETE FROM sessions"),
               ElementsAre("there are chunks of a session 1, which has no row"));
-  write_session(dir / "view.db", 6, 10, 200, false);
+  write_to_verify(dir / "view.db", 6, 10, 200, false);
   EXPECT_THAT(errors_after(dir / "view.db", "DROP VIEW v_trades"), ElementsAre("view v_trades is missing"));
 }
 
@@ -129,7 +129,7 @@ TEST(Verify, NoticesRowsThatDifferFromTheirChunk) {
       {"UPDATE sessions SET feeds = 'other'", "the session's own row does not have the CRC32"},
       {"UPDATE chunks SET end_ts = end_ts + 1 WHERE id = (1 << 32)", "CRC32"},
   };
-  write_session(dir / "a.db", 7, 10, 200, false, true);
+  write_to_verify(dir / "a.db", 7, 10, 200, false, true);
   for (const auto& [sql, expected] : changes) {
     const auto copy = dir / "copy.db";
     std::filesystem::copy_file(dir / "a.db", copy, std::filesystem::copy_options::overwrite_existing);
@@ -139,8 +139,8 @@ TEST(Verify, NoticesRowsThatDifferFromTheirChunk) {
 
 TEST(Verify, ASwappedChunkBreaksTheChain) {
   const test::TempDir dir;
-  write_session(dir / "a.db", 8, 30, 200, false);
-  write_session(dir / "b.db", 9, 30, 200, false);  // the same shape, other events
+  write_to_verify(dir / "a.db", 8, 30, 200, false);
+  write_to_verify(dir / "b.db", 9, 30, 200, false);  // the same shape, other events
   const auto errors =
       errors_after(dir / "a.db",
                    "ATTACH '" + (dir / "b.db").string() +
@@ -171,7 +171,7 @@ TEST(Recording, RefusesWhatIsNoRecording) {
   EXPECT_EQ(message(foreign), foreign.string() +
                                   ": not a recording: a SQLite file of another program (application id 0x00000000, a "
                                   "recording has 0x42585752)");
-  write_session(dir / "future.db", 1, 1, 10, false);
+  write_to_verify(dir / "future.db", 1, 1, 10, false);
   {
     Database database((dir / "future.db").string(), Database::Access::write);
     database.exec("PRAGMA user_version = 2");
@@ -236,8 +236,8 @@ TEST(Views, HaveTheColumnsOfTheInterfaceAndExactDigits) {
     trade.size = trade.price;
     trade.side = Side::buy;
     trade.id = "4398231";
-    trade.ts = kStart - 10;
-    batch->append(Event::of(i, kStart, kStart - 10, Trades{{&trade, 1}}));
+    trade.ts = kVerifyStart - 10;
+    batch->append(Event::of(i, kVerifyStart, kStart - 10, Trades{{&trade, 1}}));
   }
   writer.write(std::move(batch));
   writer.finish();
@@ -266,8 +266,8 @@ TEST(Views, HaveTheColumnsOfTheInterfaceAndExactDigits) {
     EXPECT_EQ(select.text(1), digits);
     EXPECT_DOUBLE_EQ(select.real(2), std::stod(digits));
     EXPECT_EQ(select.text(3), "real");
-    EXPECT_EQ(select.integer(4), kStart - 10);
-    EXPECT_EQ(select.integer(5), kStart);
+    EXPECT_EQ(select.integer(4), kVerifyStart - 10);
+    EXPECT_EQ(select.integer(5), kVerifyStart);
     EXPECT_EQ(select.text(6), "buy");
     EXPECT_EQ(select.text(7), "4398231");
     EXPECT_EQ(select.text(8), "text");

@@ -13,7 +13,6 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr Micros kT = 1'795'372'800'000'000;
 
 std::string next(WsTestClient& client) { return client.next_text().value_or("<nothing>"); }
 

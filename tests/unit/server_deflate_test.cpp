@@ -12,7 +12,6 @@
 namespace bixws::test {
 namespace {
 
-constexpr Micros kT = 1'795'372'800'000'000;
 
 /// A client that sees frames as they come, and inflates each on its own.
 class Inflating {

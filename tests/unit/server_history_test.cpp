@@ -14,7 +14,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-constexpr Micros kT = 1'795'372'800'000'000;  // a full minute
 constexpr Micros kSecond = 1'000'000;
 
 class Historian {

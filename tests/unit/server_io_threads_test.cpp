@@ -13,7 +13,6 @@
 namespace bixws::test {
 namespace {
 
-constexpr Micros kT = 1'795'372'800'000'000;
 constexpr int kTrades = 400;
 constexpr int kClients = 24;
 

@@ -14,7 +14,6 @@ namespace {
 using testing::IsEmpty;
 using testing::SizeIs;
 
-constexpr Micros kT = 1'795'372'800'000'000;
 
 TEST(PrometheusTextOfTheTests, ComplainsAboutWhatIsNotValid) {
   const auto complaints = [](const char* text) { return PrometheusText(text).complaints(); };

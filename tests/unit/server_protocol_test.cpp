@@ -12,7 +12,6 @@
 namespace bixws::test {
 namespace {
 
-constexpr Micros kT = 1'795'372'800'000'000;
 
 server::Options at_once() {
   server::Options options;

@@ -14,7 +14,6 @@ namespace {
 
 using testing::IsEmpty;
 
-constexpr Micros kT = 1'795'372'800'000'000;
 
 const JsonSchema& schema() {
   static const JsonSchema made = JsonSchema::of_protocol(BIXWS_SOURCE_DIR);
