@@ -212,9 +212,10 @@ std::string Server::metrics() const {
   fan_counter("bixws_slow_consumers_total", "Clients closed with 1013.", &FanoutCounters::slow_consumers);
   constexpr const char* kDrops =
       "What clients that were behind did not get: messages dropped, states conflated, connections closed.";
-  for (const auto& [policy, member] : {std::pair{Policy::conflate, &FanoutCounters::refreshes},
-                                       std::pair{Policy::drop_oldest, &FanoutCounters::dropped},
-                                       std::pair{Policy::lossless, &FanoutCounters::slow_consumers}}) {
+  for (const auto& [policy, counted] : {std::pair{Policy::conflate, &FanoutCounters::refreshes},
+                                        std::pair{Policy::drop_oldest, &FanoutCounters::dropped},
+                                        std::pair{Policy::lossless, &FanoutCounters::slow_consumers}}) {
+    const auto member = counted;  // clang 14 captures no structured binding
     out.counter("bixws_drops_total", kDrops, sum([&](const ServerLoop& loop) { return load(loop.fanned().*member); }),
                 {{"policy", name_of(policy)}});
   }

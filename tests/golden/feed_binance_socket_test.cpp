@@ -57,7 +57,7 @@ std::string original_name(std::string line) {
 
 TEST_P(FeedBinanceSocket, GivesEveryExpectedLine) {
   const auto standin = standin_on("cryptofeed/BINANCE.ws.1.0", standin_options());
-  FeedRun run("binance", *standin, quick_config("binance", symbols()));
+  FeedRun run("binance", *standin, steady_config("binance", symbols()));
   run.start();
   ASSERT_TRUE(standin->wait_ended());
   const auto& figures = run.figures();
@@ -97,7 +97,7 @@ TEST_P(FeedBinanceSocket, GivesEveryExpectedLine) {
 // The k-th book event after the snapshot is the k-th depth frame that the snapshot did not contain.
 TEST_P(FeedBinanceSocket, BookTickerAgreesWithTheBookOfItsUpdateId) {
   const auto standin = standin_on("cryptofeed/BINANCE.ws.1.0", standin_options());
-  FeedRun run("binance", *standin, quick_config("binance", symbols()));
+  FeedRun run("binance", *standin, steady_config("binance", symbols()));
   run.start();
   ASSERT_TRUE(standin->wait_ended());
   ASSERT_TRUE(wait_until([&] { return run.figures().book_updates.get() == 172; }));

@@ -106,7 +106,7 @@ TEST(FeedCoinbaseSocket, GivesEveryExpectedLine) {
   options.start_symbols = products.size();
   options.hold = true;  // until all is subscribed, so that nothing comes twice
   const auto standin = standin_on(kCapture, options);
-  FeedRun run("coinbase", *standin, quick_config("coinbase", products));
+  FeedRun run("coinbase", *standin, steady_config("coinbase", products));
   run.start();
   ASSERT_TRUE(wait_until([&] {
     const auto seen = standin->connections();

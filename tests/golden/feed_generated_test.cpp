@@ -96,7 +96,7 @@ TEST_P(FeedGenerated, GivesEveryExpectedLineOverASocket) {
   options.venue = GetParam().name;
   options.hold = true;
   StandinExchange standin(traffic.capture, options);
-  FeedRun run(GetParam().name, standin, quick_config(GetParam().name, GetParam().symbols));
+  FeedRun run(GetParam().name, standin, steady_config(GetParam().name, GetParam().symbols));
   run.start();
   const std::size_t topics = GetParam().topics * GetParam().symbols.size();
   ASSERT_TRUE(wait_until([&] {
@@ -136,7 +136,7 @@ TEST(FeedBybit, RequestsHoldNoMoreThanTenTopics) {
   StandinOptions options;
   options.venue = "bybit";
   StandinExchange standin(traffic.capture, options);
-  FeedRun run("bybit", standin, quick_config("bybit", {"BTCUSDT", "ETHUSDC", "SOLBTC"}));
+  FeedRun run("bybit", standin, steady_config("bybit", {"BTCUSDT", "ETHUSDC", "SOLBTC"}));
   run.start();
   ASSERT_TRUE(standin.wait_ended());
   ASSERT_TRUE(wait_until([&] { return run.state() == FeedState::live; })) << run.reason();

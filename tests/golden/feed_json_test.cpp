@@ -166,7 +166,7 @@ TEST_F(FeedJson, LivesOnAServer) {
                   {"kind":"refused","when":{"/ok":false},"id":"/id","text":"/why"},
                   {"kind":"ignore","when":{"/op":"pong"}}]})";
   const auto path = folder_.write("rules.json", rules).string();
-  FeedRun run("json", {{"file", path}}, quick_config("acme", {"btc-usd", "ETHUSD", "ETHUSX"}));
+  FeedRun run("json", {{"file", path}}, steady_config("acme", {"btc-usd", "ETHUSD", "ETHUSX"}));
   run.start();
   auto link = server.accept();
   ASSERT_TRUE(link);

@@ -110,7 +110,7 @@ TEST_P(FeedKrakenCapture, GivesEveryExpectedLineOverASocket) {
   options.venue = "kraken";
   options.hold = true;
   const auto standin = standin_on(GetParam().file, options);
-  FeedRun run("kraken", *standin, quick_config("kraken", {"btc/usd"}), {{"depth", GetParam().depth}});
+  FeedRun run("kraken", *standin, steady_config("kraken", {"btc/usd"}), {{"depth", GetParam().depth}});
   run.start();
   ASSERT_TRUE(wait_until([&] {
     const auto seen = standin->connections();

@@ -124,7 +124,7 @@ TEST_P(FeedOkxSocket, GivesEveryExpectedLine) {
   options.dialect.today = GetParam();
   options.hold = true;  // until all is subscribed, so that nothing comes twice
   const auto standin = standin_on(kCapture, options);
-  FeedRun run("okx", *standin, quick_config("okx", {"BTCUSDT", "BTC-USD-220527", "UNI-USD-SWAP"}),
+  FeedRun run("okx", *standin, steady_config("okx", {"BTCUSDT", "BTC-USD-220527", "UNI-USD-SWAP"}),
               {{"types", "SPOT+SWAP+FUTURES"}});
   run.start();
   ASSERT_TRUE(wait_until([&] {

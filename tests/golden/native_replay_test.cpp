@@ -63,7 +63,7 @@ TEST_P(NativeReplay, OurFeedSeesWhatTheOracleSaw) {
   auto feed_options = GetParam().options;
   feed_options["url"] = "ws://" + (*listening)[1];
   feed_options["rest"] = "http://" + (*listening)[1];
-  FeedRun run(GetParam().exchange, feed_options, quick_config(GetParam().exchange, symbols()));
+  FeedRun run(GetParam().exchange, feed_options, steady_config(GetParam().exchange, symbols()));
   run.start();
   EXPECT_EQ(replay.wait_exit(Milliseconds(60'000)), ExitStatus{}) << replay.err();
   auto expected = lines_of(read_expected(GetParam().expected));

@@ -17,10 +17,17 @@ feed::FeedConfig quick_config(const std::string& exchange, std::vector<std::stri
   config.backoff_least = 20'000;
   config.backoff_most = 200'000;
   config.ping_interval = 300'000;
-  config.pong_deadline = 300'000;
+  config.pong_deadline = 300'000 * slowdown;
   config.answer_timeout = 2'000'000;
   config.status_interval = 200'000;
   config.connect_interval = 1'000;
+  return config;
+}
+
+feed::FeedConfig steady_config(const std::string& exchange, std::vector<std::string> symbols) {
+  auto config = quick_config(exchange, std::move(symbols));
+  config.ping_interval = 5'000'000;
+  config.pong_deadline = 30'000'000;
   return config;
 }
 

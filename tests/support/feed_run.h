@@ -22,6 +22,8 @@ inline const std::vector<std::string> kBinanceSymbols = {"NKNUSDT", "BLZETH", "L
 
 // Impatient times, so that no test waits for the exchange's own.
 feed::FeedConfig quick_config(const std::string& exchange, std::vector<std::string> symbols);
+/// The same for tests that have no use for a lost connection: a busy machine must not lose it either.
+feed::FeedConfig steady_config(const std::string& exchange, std::vector<std::string> symbols);
 
 // What the events say about one symbol so far.
 struct SymbolView {

@@ -10,8 +10,14 @@ namespace bixws::test {
 using SteadyTime = std::chrono::steady_clock::time_point;
 using Milliseconds = std::chrono::milliseconds;
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr int slowdown = 5;  // what the sanitizers cost
+#else
+inline constexpr int slowdown = 1;
+#endif
+
 // How long a test waits for what must come; long, because only a failing test waits it out.
-inline constexpr Milliseconds patience{10'000};
+inline constexpr Milliseconds patience{10'000 * slowdown};
 
 // True as soon as the condition is; false when `within` has passed and it still is not.
 template <typename Condition>
