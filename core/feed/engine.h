@@ -61,7 +61,7 @@ class ExchangeFeed::Engine final : public Intake::Wishes, public Link::Owner {
   void end();
   // The instrument list.
   void ask_list(const std::string& cursor);
-  void list_answered(const RestQueue::Reply& reply, const std::string& url, Micros asked);
+  void list_answered(const RestQueue::Reply& reply, const std::string& url);
   void resolve_all();
   Symbol* resolve(const std::string& text);
   // Topics and the connections that carry them.
@@ -80,8 +80,7 @@ class ExchangeFeed::Engine final : public Intake::Wishes, public Link::Owner {
   void add_chore(Symbol& symbol, std::uint32_t connection, Micros delay, unsigned attempt);
   void do_chores();
   void ask_snapshot(Symbol& symbol, unsigned attempt);
-  void snapshot_answered(Symbol& symbol, unsigned attempt, const std::string& url, Micros asked,
-                         const RestQueue::Reply& reply);
+  void snapshot_answered(Symbol& symbol, unsigned attempt, const std::string& url, const RestQueue::Reply& reply);
   // The feed as a whole.
   /// Into the recording, if the exchange's own frames are wanted.
   void keep_raw(const RawFrame& frame, Micros at);
@@ -126,7 +125,7 @@ class ExchangeFeed::Engine final : public Intake::Wishes, public Link::Owner {
   std::vector<std::unique_ptr<Shard>> shards_;
   std::map<std::pair<Link*, Channel>, std::vector<Symbol*>> to_ask_;
   std::uint32_t next_number_ = 1;
-  Pacer connects_;
+  Window connects_;
   net::Timer tick_;
 
   std::vector<Chore> chores_;

@@ -120,7 +120,10 @@ std::unique_ptr<Link> ExchangeFeed::Engine::make_link(const Shard& shard) {
 }
 
 void ExchangeFeed::Engine::connect(Shard& shard, Slot& slot) {
-  if (const Micros wait = connects_.take(now()); wait != 0) return slot.retry.start(std::chrono::microseconds(wait));
+  if (const net::Duration wait = connects_.wait(loop_.now()); wait != net::Duration::zero()) {
+    return slot.retry.start(wait);
+  }
+  connects_.take(loop_.now());
   if (!slot.link) {
     slot.link = make_link(shard);
   } else if (!slot.successor_wanted.empty() && !slot.successor) {

@@ -210,5 +210,48 @@ TEST_F(FeedSharing, ABookThatKeepsBreakingIsNotAllowedToStorm) {
   EXPECT_EQ(run_->view("BLZETH").snapshots, 1U);
 }
 
+// All books are lost at once while the exchange tolerates two snapshots a second: they come back one pair after the
+// other, and no second holds more than the exchange's weight.
+TEST_F(FeedSharing, AStormOfResyncsStaysWithinTheWeightOfTheExchange) {
+  constexpr std::uint32_t kList = 20;
+  constexpr std::uint32_t kSnapshot = 50;
+  limits_.rest_weight = 2 * kSnapshot;
+  limits_.rest_span = 1'000'000;
+  limits_.list_weight = kList;
+  limits_.snapshot_weight = kSnapshot;
+  Fault drop;
+  drop.kind = Fault::Kind::drop;
+  drop.at = 100;
+  drop.lose = 20;
+  StandinOptions options;
+  options.faults = {drop};
+  begin(std::move(options), quick_config("binance", kSymbols));
+  ASSERT_TRUE(wait_until([&] { return all_live(); })) << run_->reason();
+  standin_->release();
+  ASSERT_TRUE(standin_->wait_ended());
+  ASSERT_TRUE(wait_until([&] {
+    return all_live() && std::all_of(kSymbols.begin(), kSymbols.end(), [&](const auto& symbol) {
+             return difference(*standin_->book(symbol), run_->view(symbol).book).empty();
+           });
+  })) << run_->reason();
+  run_->stop();
+
+  const auto requests = standin_->requests();
+  const auto weight = [](const RequestSeen& request) {
+    return request.target.find("depth") != std::string::npos ? kSnapshot : kList;
+  };
+  for (std::size_t first = 0; first < requests.size(); ++first) {
+    std::uint32_t within = 0;
+    for (std::size_t i = first; i < requests.size(); ++i) {
+      // They were sent a second apart; on their way they may come closer.
+      if (requests[i].at - requests[first].at < Milliseconds(900)) within += weight(requests[i]);
+    }
+    EXPECT_LE(within, limits_.rest_weight) << requests[first].target;
+  }
+  for (const std::string& symbol : kSymbols) {
+    EXPECT_EQ(standin_->requests_for("symbol=" + symbol), 2U) << symbol << ": each answer was used";
+  }
+}
+
 }  // namespace
 }  // namespace bixws::test

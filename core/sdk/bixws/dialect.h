@@ -165,15 +165,19 @@ class Out {
 
 /// What the exchange tolerates. 0: no limit known.
 struct Limits {
-  std::uint32_t topics_per_connection = 200;   ///< topics_of() of all subscriptions of one connection
-  std::uint32_t symbols_per_request = 100;     ///< symbols named in one subscribe frame
-  std::uint32_t requests_per_second = 4;       ///< frames sent per connection, pings included
-  std::uint32_t requests_per_hour = 0;         ///< per connection
-  Micros connect_interval = 500'000;           ///< between two attempts to connect
-  Micros connection_life = 0;                  ///< the exchange ends connections at this age: replaced shortly before
-  std::uint32_t rest_weight_per_minute = 600;  ///< of all REST requests together
+  std::uint32_t topics_per_connection = 200;  ///< topics_of() of all subscriptions of one connection
+  std::uint32_t symbols_per_request = 100;    ///< symbols named in one subscribe frame
+  std::uint32_t requests_per_second = 4;      ///< frames sent per connection, pings included
+  std::uint32_t requests_per_hour = 0;        ///< per connection
+  Micros connect_interval = 500'000;          ///< between two attempts to connect
+  Micros connection_life = 0;                 ///< the exchange ends connections at this age: replaced shortly before
+  std::uint32_t rest_weight = 600;            ///< of all REST requests together, in any stretch of rest_span
+  Micros rest_span = 60'000'000;
   std::uint32_t list_weight = 10;
   std::uint32_t snapshot_weight = 10;
+  // How long nothing is asked after a refusal that names no time (Retry-After).
+  Micros rate_limited_wait = 10'000'000;  ///< HTTP 429
+  Micros ban_wait = 120'000'000;          ///< HTTP 418 and 403: the shortest ban the exchange hands out
 };
 
 /// What an exchange is like; constant for the life of a dialect.
