@@ -163,6 +163,26 @@ class Out {
   ~Out() = default;
 };
 
+/// Hears everything and does nothing: for those who want to know only a part, or only whether a frame can be read.
+class DeafOut : public Out {
+ public:
+  virtual ~DeafOut() = default;
+  void ticker(const Head&, const Ticker&) noexcept override {}
+  void trades(const Head&, const Trades&) noexcept override {}
+  void candle(const Head&, const Candle&) noexcept override {}
+  void book(const Head&, const BookUpdate&) noexcept override {}
+  void other(const Head&, const Event&) noexcept override {}
+  void acknowledged(const Answer&) noexcept override {}
+  void refused(const Answer&) noexcept override {}
+  void alive() noexcept override {}
+  void leaving(Text) noexcept override {}
+  void reconnect(Text) noexcept override {}
+  void clock(Micros) noexcept override {}
+  void trouble(const Trouble&) noexcept override {}
+  void listed(const Listing&) noexcept override {}
+  void more(Text) noexcept override {}
+};
+
 /// What the exchange tolerates. 0: no limit known.
 struct Limits {
   std::uint32_t topics_per_connection = 200;  ///< topics_of() of all subscriptions of one connection
