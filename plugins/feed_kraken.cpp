@@ -53,7 +53,8 @@ class Kraken final : public ExchangeDialect {
     if (channel == "trade") return trades(out);
     if (channel == "ticker") return tickers(out);
     if (channel == "ohlc") return candles(out);
-    if (channel == "heartbeat" || channel == "status") return out.alive();
+    if (channel == "heartbeat") return out.alive();
+    if (channel == "status") return status(out);
     // {"Error":"Exceeded msg rate"}
     if (const Text error = top_.get<"Error">(); !error.empty()) return out.reconnect(error);
     if (!top_.get<"method">().empty()) return answer(out);
@@ -102,6 +103,15 @@ class Kraken final : public ExchangeDialect {
   }
 
  private:
+  // {"channel":"status","type":"update","data":[{"version":"2.0.10","system":"online","api_version":"v2",
+  //  "connection_id":2950167385101900187}]}, upon connecting and whenever it changes: online, maintenance, cancel_only,
+  //  post_only, limit_only
+  void status(Out& out) {
+    const Text system = rows_.size() == 0 ? Text() : rows_[0].get<"system">();
+    if (system.empty()) return out.alive();
+    out.condition(system == "maintenance" ? FeedState::down : FeedState::live, system == "online" ? Text() : system);
+  }
+
   // REST and API v1 say XBT and XDG.
   static Text new_name(Text coin) { return coin == "XBT" ? "BTC" : coin == "XDG" ? "DOGE" : coin; }
 
@@ -231,7 +241,8 @@ class Kraken final : public ExchangeDialect {
   Fields<"channel", "type", "timestamp", "error", "method", "success", "symbol", "req_id", "Error"> top_;
   Fields<"channel", "depth", "symbol"> result_;
   Rows<Row<"symbol", "checksum", "timestamp", "side", "price", "qty", "trade_id", "bid", "bid_qty", "ask", "ask_qty",
-           "last", "volume", "low", "high", "change", "change_pct", "open", "close", "interval_begin", "interval">>
+           "last", "volume", "low", "high", "change", "change_pct", "open", "close", "interval_begin", "interval",
+           "system">>
       rows_;
   std::vector<Trade> trades_;
 };

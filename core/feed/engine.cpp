@@ -197,7 +197,6 @@ void ExchangeFeed::Engine::set_state(FeedState state, const std::string& reason)
   if (state == state_ && reason == state_reason_) return;
   state_ = state;
   state_reason_ = reason;
-  was_live_ = was_live_ || state == FeedState::live;
   status_at_ = now();
   intake.status(state, reason, status_at_);
 }
@@ -211,7 +210,7 @@ void ExchangeFeed::Engine::judge_state() {
             return slot->link && slot->link->open() && slot->link->settled();
           });
   }
-  if (all) return set_state(FeedState::live, "");
+  if (all) return set_state(condition_, condition_reason_);
   // What broke has said so itself; being on the way back up is no news.
   if (state_ == FeedState::live) set_state(FeedState::resyncing, "subscribing");
 }
@@ -241,7 +240,7 @@ void ExchangeFeed::Engine::tick() {
   intake.figures().skew_us.store(intake.lag().skew(), std::memory_order_relaxed);
   if (state_ == FeedState::live && time - status_at_ >= config.status_interval) {
     status_at_ = time;
-    intake.status(FeedState::live, "", time);
+    intake.status(FeedState::live, state_reason_, time);
   }
   flush();
 }

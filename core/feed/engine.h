@@ -45,6 +45,7 @@ class ExchangeFeed::Engine final : public Intake::Wishes, public Link::Owner {
   void on_answer(std::uint32_t connection, const Answer& answer, bool refused) override;
   void on_leaving(std::uint32_t connection, Text why) override;
   void on_reconnect(std::uint32_t connection, Text why) override;
+  void on_condition(FeedState state, const std::string& why) override;
   void on_listing(const Listing& listing) override;
   void on_more(Text cursor) override;
   void on_log(LogLevel level, const std::string& text) override;
@@ -135,7 +136,8 @@ class ExchangeFeed::Engine final : public Intake::Wishes, public Link::Owner {
   FeedState state_ = FeedState::none;
   std::string state_reason_, rest_problem_;
   Micros status_at_ = 0;
-  bool was_live_ = false;
+  FeedState condition_ = FeedState::live;  // in the exchange's own words, while we are connected
+  std::string condition_reason_;
   std::string buffer_;  // the frame being read, with its padding
   bool flushing_ = false;
 };

@@ -150,6 +150,9 @@ class Out {
   virtual void leaving(Text why) noexcept = 0;
   /// This connection is of no more use (a sequence over all channels broke): hang up and begin anew.
   virtual void reconnect(Text why) noexcept = 0;
+  /// How the exchange says it is as a whole: live or down, and its own word for it unless all is well ("maintenance",
+  /// "cancel_only"). Holds until it says otherwise.
+  virtual void condition(FeedState state, Text why) noexcept = 0;
   /// The exchange's clock as it was when it answered; only from REST answers, which have a known duration.
   virtual void clock(Micros exchange_now) noexcept = 0;
   /// Something could not be read. Lost data becomes a `gap`, a lost book frame a resync; all is counted and logged.
@@ -177,6 +180,7 @@ class DeafOut : public Out {
   void alive() noexcept override {}
   void leaving(Text) noexcept override {}
   void reconnect(Text) noexcept override {}
+  void condition(FeedState, Text) noexcept override {}
   void clock(Micros) noexcept override {}
   void trouble(const Trouble&) noexcept override {}
   void listed(const Listing&) noexcept override {}
