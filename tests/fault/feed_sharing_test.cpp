@@ -174,6 +174,33 @@ TEST_F(FeedSharing, AQuietSymbolIsNotADeadOne) {
   EXPECT_TRUE(all_live());
 }
 
+// Where the exchange promises heartbeats they count, pings or not: a market without trades is alive while they come,
+// and a connection without them is given up although its pings are answered.
+TEST_F(FeedSharing, HeartbeatsTellAQuietMarketFromADeadConnection) {
+  for (const bool heartbeats : {true, false}) {
+    StandinOptions options;
+    options.venue = "kraken";
+    options.hold = true;
+    options.pulse = heartbeats;  // one a second
+    standin_ = standin_on("kraken_btcusd_l2.cbcap", options);
+    auto dialect = load_dialect("kraken", {{"url", standin_->ws_url()}, {"rest", standin_->rest_url()}});
+    const Limits limits = dialect->traits().limits;
+    run_ = std::make_unique<FeedRun>(std::make_unique<LimitedDialect>(std::move(dialect), limits, 1'700'000),
+                                     quick_config("kraken", {"BTCUSD"}));
+    run_->start();
+    ASSERT_TRUE(wait_until([&] { return run_->state() == FeedState::live; })) << run_->reason();
+    if (heartbeats) {
+      ASSERT_TRUE(wait_until([&] { return run_->figures().frames.get() >= 5; }));  // 4 s, one a second
+      EXPECT_EQ(run_->figures().disconnects.get(), 0U);
+    } else {
+      EXPECT_TRUE(wait_until([&] { return run_->saw_status(FeedState::stale, "nothing received for 1 s"); }));
+      EXPECT_GE(standin_->connections().at(0).pings, 3U) << "which were answered";
+      EXPECT_TRUE(wait_until([&] { return standin_->connections().size() >= 2; }));
+    }
+    run_->stop();
+  }
+}
+
 // A book that breaks again and again is taken anew at a falling pace, and costs the others nothing.
 TEST_F(FeedSharing, ABookThatKeepsBreakingIsNotAllowedToStorm) {
   StandinOptions options;
