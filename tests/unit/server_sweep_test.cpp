@@ -14,7 +14,7 @@ namespace {
 using testing::ElementsAre;
 using namespace std::chrono_literals;
 
-constexpr const char* kTrades = R"({"type":"subscribe","channels":["trades"]})";
+constexpr const char* kTradesOfAll = R"({"type":"subscribe","channels":["trades"]})";
 constexpr const char* kTradesOfOne = R"({"type":"subscribe","symbols":["BTCUSDT"],"channels":["trades"]})";
 
 class ServerSweep : public testing::Test {
@@ -49,7 +49,7 @@ class ServerSweep : public testing::Test {
 
 TEST_F(ServerSweep, WaitsForNothingUnlessToldTo) {
   begin({});
-  connect(kTrades);
+  connect(kTradesOfAll);
   settle();
   for (int i = 0; i < 5; ++i) {
     trade();
@@ -60,7 +60,7 @@ TEST_F(ServerSweep, WaitsForNothingUnlessToldTo) {
 
 TEST_F(ServerSweep, TheTickFloorIsTheLeastTimeBetweenTwo) {
   begin({.tick = 5ms});
-  const RigClient& client = connect(kTrades);
+  const RigClient& client = connect(kTradesOfAll);
   settle();
   trade();
   rig_->turn();
@@ -93,7 +93,7 @@ TEST_F(ServerSweep, TheTickFloorIsTheLeastTimeBetweenTwo) {
 TEST_F(ServerSweep, EverybodyIsTheFirstInTurn) {
   begin({});
   for (int i = 0; i < 3; ++i) {
-    connect(kTrades);
+    connect(kTradesOfAll);
     connect(kTradesOfOne);
   }
   settle();
