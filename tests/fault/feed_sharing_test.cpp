@@ -252,12 +252,12 @@ TEST_F(FeedSharing, AStormOfResyncsStaysWithinTheWeightOfTheExchange) {
   drop.lose = 20;
   StandinOptions options;
   options.faults = {drop};
-  begin(std::move(options), quick_config("binance", kSymbols));
+  begin(std::move(options), quick_config("binance", kBinanceSymbols));
   ASSERT_TRUE(wait_until([&] { return all_live(); })) << run_->reason();
   standin_->release();
   ASSERT_TRUE(standin_->wait_ended());
   ASSERT_TRUE(wait_until([&] {
-    return all_live() && std::all_of(kSymbols.begin(), kSymbols.end(), [&](const auto& symbol) {
+    return all_live() && std::all_of(kBinanceSymbols.begin(), kBinanceSymbols.end(), [&](const auto& symbol) {
              return difference(*standin_->book(symbol), run_->view(symbol).book).empty();
            });
   })) << run_->reason();
@@ -275,7 +275,7 @@ TEST_F(FeedSharing, AStormOfResyncsStaysWithinTheWeightOfTheExchange) {
     }
     EXPECT_LE(within, limits_.rest_weight) << requests[first].target;
   }
-  for (const std::string& symbol : kSymbols) {
+  for (const std::string& symbol : kBinanceSymbols) {
     EXPECT_EQ(standin_->requests_for("symbol=" + symbol), 2U) << symbol << ": each answer was used";
   }
 }
