@@ -43,7 +43,7 @@ class Binance final : public ExchangeDialect {
     traits_.limits.requests_per_second = 4;  // it disconnects above 5 incoming messages, pongs included
     traits_.limits.connect_interval = 1'000'000;
     traits_.limits.connection_life = 24 * 3600 * 1'000'000LL;
-    traits_.limits.rest_weight_per_minute = 5000;
+    traits_.limits.rest_weight = 5000;  // of the 6000 a minute that other programs may want too
     traits_.limits.list_weight = 20;
     traits_.limits.snapshot_weight = levels_ == "100" ? 5 : levels_ == "500" ? 25 : levels_ == "1000" ? 50 : 250;
   }

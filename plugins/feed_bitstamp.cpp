@@ -20,7 +20,8 @@ class Bitstamp final : public ExchangeDialect {
     traits_.limits.symbols_per_request = 1;
     traits_.limits.connect_interval = 1'000'000;
     traits_.limits.connection_life = 90 * 24 * 3600 * 1'000'000LL;
-    traits_.limits.rest_weight_per_minute = 800;  // 10,000 in ten minutes
+    traits_.limits.rest_weight = 8000;  // of 10,000
+    traits_.limits.rest_span = 600'000'000;
     traits_.limits.list_weight = 1;
     traits_.limits.snapshot_weight = 1;
   }

@@ -19,7 +19,10 @@ class Bybit final : public ExchangeDialect {
     traits_.limits.topics_per_connection = 600;  // 21,000 characters of arguments
     traits_.limits.symbols_per_request = 5;      // ten topics: a ticker is two of them
     traits_.limits.connect_interval = 600'000;   // 500 in five minutes
+    traits_.limits.rest_weight = 500;            // of 600 in five seconds
+    traits_.limits.rest_span = 5'000'000;
     traits_.limits.list_weight = 1;
+    traits_.limits.ban_wait = 600'000'000;  // "403, access too frequent"
   }
 
   Text path(Channel) const noexcept override { return "/v5/public/spot"; }

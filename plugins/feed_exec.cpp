@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // feed_exec: any program as a feed. It prints protocol messages, one a line, on stdout; what was asked for is the first
 // line on its stdin, whose end tells it to stop.
-#include <bixws/plugin.h>
+#include <bixws/describe.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -191,22 +191,8 @@ FeedSource* make(const Settings& settings, Error& error) noexcept {
   }
 }
 
-constexpr Descriptor kDescriptor = {
-    kPluginMagic,
-    BIXWS_ABI_MAJOR,
-    BIXWS_ABI_MINOR,
-    sizeof(Descriptor),
-    BIXWS_TOOLCHAIN,
-    "feed",
-    "exec",
-    BIXWS_VERSION,
-    "a program of yours that prints protocol messages",
-    kOptions,
-    std::size(kOptions),
-    &make,
-    nullptr,
-    nullptr,
-};
+constexpr Descriptor kDescriptor =
+    describe_feed("exec", BIXWS_VERSION, "a program of yours that prints protocol messages", kOptions, &make);
 
 }  // namespace
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // feed_json: any exchange that speaks JSON over a WebSocket, told by a file of rules (docs/feed-json.md) which field is
 // what. The core does for it all that it does for the exchanges it knows.
+#include <bixws/describe.h>
 #include <bixws/dialect.h>
 #include <bixws/time_text.h>
 
@@ -334,22 +335,8 @@ Dialect* make(const Settings& settings, Error& error) noexcept try {
   return refuse(error, "out of memory");
 }
 
-constexpr Descriptor kDescriptor = {
-    kPluginMagic,
-    BIXWS_ABI_MAJOR,
-    BIXWS_ABI_MINOR,
-    sizeof(Descriptor),
-    BIXWS_TOOLCHAIN,
-    "feed",
-    "json",
-    BIXWS_VERSION,
-    "any exchange that speaks JSON over a WebSocket, by a file of rules",
-    kOptions,
-    std::size(kOptions),
-    nullptr,
-    &make,
-    nullptr,
-};
+constexpr Descriptor kDescriptor = describe_dialect(
+    "json", BIXWS_VERSION, "any exchange that speaks JSON over a WebSocket, by a file of rules", kOptions, &make);
 
 }  // namespace
 }  // namespace bixws::json

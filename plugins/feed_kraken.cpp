@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kraken spot, WebSocket API v2: ticker, trade, book with its checksum, ohlc. Numbers are bare JSON whose digits count.
-// https://docs.kraken.com/api/docs/websocket-v2: ticker, trade, book, ohlc, heartbeat, status; guide "book checksum
-// v2".
+// https://docs.kraken.com/api/docs/websocket-v2: ticker, trade, book, ohlc, heartbeat, status; guide book-checksum-v2
 #include <bixws/decimal_math.h>
 #include <bixws/exchange_dialect.h>
 #include <zlib.h>
@@ -53,7 +52,8 @@ class Kraken final : public ExchangeDialect {
     if (channel == "trade") return trades(out);
     if (channel == "ticker") return tickers(out);
     if (channel == "ohlc") return candles(out);
-    if (channel == "heartbeat" || channel == "status") return out.alive();
+    if (channel == "heartbeat") return out.alive();
+    if (channel == "status") return status(out);
     // {"Error":"Exceeded msg rate"}
     if (const Text error = top_.get<"Error">(); !error.empty()) return out.reconnect(error);
     if (!top_.get<"method">().empty()) return answer(out);
@@ -102,6 +102,13 @@ class Kraken final : public ExchangeDialect {
   }
 
  private:
+  // {"channel":"status","type":"update","data":[{"system":"online","api_version":"v2"}]}: when connected, when changed
+  void status(Out& out) {
+    const Text system = rows_.size() == 0 ? Text() : rows_[0].get<"system">();
+    if (system.empty()) return out.alive();
+    out.condition(system == "maintenance" ? FeedState::down : FeedState::live, system == "online" ? Text() : system);
+  }
+
   // REST and API v1 say XBT and XDG.
   static Text new_name(Text coin) { return coin == "XBT" ? "BTC" : coin == "XDG" ? "DOGE" : coin; }
 
@@ -161,8 +168,7 @@ class Kraken final : public ExchangeDialect {
         trade.ts = rfc3339_micros(row.get<"timestamp">());
         if (json_.report(out, Channel::trades, symbol)) trades_.push_back(trade);
       }
-      if (trades_.empty()) continue;
-      out.trades({symbol, trades_.back().ts}, {trades_, top_.get<"type">() == "snapshot"});
+      if (!trades_.empty()) out.trades({symbol, trades_.back().ts}, {trades_, top_.get<"type">() == "snapshot"});
     }
   }
 
@@ -184,9 +190,8 @@ class Kraken final : public ExchangeDialect {
       json_.optional_number<"change_pct">(row, ticker.change_24h);
       json_.optional_number<"change">(row, change);
       ticker.open_24h = subtract(ticker.price, change);
-      const Text symbol = row.get<"symbol">();
-      if (json_.report(out, Channel::ticker, symbol))
-        out.ticker({symbol, rfc3339_micros(row.get<"timestamp">())}, ticker);
+      const Head head{row.get<"symbol">(), rfc3339_micros(row.get<"timestamp">())};
+      if (json_.report(out, Channel::ticker, head.symbol)) out.ticker(head, ticker);
     }
   }
 
@@ -204,9 +209,8 @@ class Kraken final : public ExchangeDialect {
       json_.number<"low">(row, candle.low);
       json_.number<"close">(row, candle.close);
       json_.number<"volume">(row, candle.volume);
-      const Text symbol = row.get<"symbol">();
-      if (!json_.report(out, Channel::candle, symbol)) continue;
-      out.candle({symbol, rfc3339_micros(top_.get<"timestamp">())}, candle);
+      const Head head{row.get<"symbol">(), rfc3339_micros(top_.get<"timestamp">())};
+      if (json_.report(out, Channel::candle, head.symbol)) out.candle(head, candle);
     }
   }
 
@@ -231,7 +235,8 @@ class Kraken final : public ExchangeDialect {
   Fields<"channel", "type", "timestamp", "error", "method", "success", "symbol", "req_id", "Error"> top_;
   Fields<"channel", "depth", "symbol"> result_;
   Rows<Row<"symbol", "checksum", "timestamp", "side", "price", "qty", "trade_id", "bid", "bid_qty", "ask", "ask_qty",
-           "last", "volume", "low", "high", "change", "change_pct", "open", "close", "interval_begin", "interval">>
+           "last", "volume", "low", "high", "change", "change_pct", "open", "close", "interval_begin", "interval",
+           "system">>
       rows_;
   std::vector<Trade> trades_;
 };

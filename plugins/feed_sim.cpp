@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // feed_sim: a seeded market out of nothing, for demos, tests and load. Each event is due at a fixed time and stamped
 // with it, so latency can be measured from recv_ts and one seed gives the same bytes every time.
-#include <bixws/plugin.h>
+#include <bixws/describe.h>
 #include <poll.h>
 #include <sys/prctl.h>
 
@@ -176,22 +176,8 @@ FeedSource* make(const Settings& settings, Error& error) noexcept try {
   return refuse(error, "out of memory");
 }
 
-constexpr Descriptor kDescriptor = {
-    kPluginMagic,
-    BIXWS_ABI_MAJOR,
-    BIXWS_ABI_MINOR,
-    sizeof(Descriptor),
-    BIXWS_TOOLCHAIN,
-    "feed",
-    "sim",
-    BIXWS_VERSION,
-    "a made-up market, seeded and repeatable",
-    kOptions,
-    std::size(kOptions),
-    &make,
-    nullptr,
-    nullptr,
-};
+constexpr Descriptor kDescriptor =
+    describe_feed("sim", BIXWS_VERSION, "a made-up market, seeded and repeatable", kOptions, &make);
 
 }  // namespace
 }  // namespace bixws::sim

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // sink_console: events on stdout, as lines for people or as protocol messages (NDJSON) for programs.
-#include <bixws/plugin.h>
+#include <bixws/describe.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -165,10 +165,7 @@ Sink* make(const Settings& settings, Error&) noexcept {
   return new (std::nothrow) ConsoleSink(settings.get("format") == "ndjson", std::string(settings.get("exchange")));
 }
 
-constexpr Descriptor kDescriptor = {
-    kPluginMagic,  BIXWS_ABI_MAJOR,    BIXWS_ABI_MINOR, sizeof(Descriptor),  BIXWS_TOOLCHAIN, "sink",  "console",
-    BIXWS_VERSION, "events on stdout", kOptions,        std::size(kOptions), nullptr,         nullptr, &make,
-};
+constexpr Descriptor kDescriptor = describe_sink("console", BIXWS_VERSION, "events on stdout", kOptions, &make);
 
 }  // namespace
 

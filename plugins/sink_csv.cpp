@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // sink_csv: chart data as CSV, one file per symbol and timeframe, built from trades or from the exchange's candles.
 // Rows are whole at any moment; a restart goes on where the file ends.
-#include <bixws/plugin.h>
+#include <bixws/describe.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -195,22 +195,8 @@ Sink* make(const Settings& settings, Error& error) noexcept {
   return nullptr;
 }
 
-constexpr Descriptor kDescriptor = {
-    kPluginMagic,
-    BIXWS_ABI_MAJOR,
-    BIXWS_ABI_MINOR,
-    sizeof(Descriptor),
-    BIXWS_TOOLCHAIN,
-    "sink",
-    "csv",
-    BIXWS_VERSION,
-    "candles of each symbol as CSV, for charts",
-    kOptions,
-    std::size(kOptions),
-    nullptr,
-    nullptr,
-    &make,
-};
+constexpr Descriptor kDescriptor =
+    describe_sink("csv", BIXWS_VERSION, "candles of each symbol as CSV, for charts", kOptions, &make);
 
 }  // namespace
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // sink_exec: any program as a sink. It reads protocol messages, one a line, on its stdin; the end of it means the end.
-#include <bixws/plugin.h>
+#include <bixws/describe.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -173,22 +173,8 @@ Sink* make(const Settings& settings, Error& error) noexcept {
   }
 }
 
-constexpr Descriptor kDescriptor = {
-    kPluginMagic,
-    BIXWS_ABI_MAJOR,
-    BIXWS_ABI_MINOR,
-    sizeof(Descriptor),
-    BIXWS_TOOLCHAIN,
-    "sink",
-    "exec",
-    BIXWS_VERSION,
-    "a program of yours that reads protocol messages",
-    kOptions,
-    std::size(kOptions),
-    nullptr,
-    nullptr,
-    &make,
-};
+constexpr Descriptor kDescriptor =
+    describe_sink("exec", BIXWS_VERSION, "a program of yours that reads protocol messages", kOptions, &make);
 
 }  // namespace
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // sink_webhook: alerts to an HTTP(S) address, each at least once: on the disk first, then sent until it is taken.
-#include <bixws/plugin.h>
+#include <bixws/describe.h>
 #include <bixws/traits.h>
 
 #include <cstdio>
@@ -165,22 +165,8 @@ Sink* make(const Settings& settings, Error& error) noexcept {
   }
 }
 
-constexpr Descriptor kDescriptor = {
-    kPluginMagic,
-    BIXWS_ABI_MAJOR,
-    BIXWS_ABI_MINOR,
-    sizeof(Descriptor),
-    BIXWS_TOOLCHAIN,
-    "sink",
-    "webhook",
-    BIXWS_VERSION,
-    "alerts to an HTTP(S) address, signed, none lost",
-    kOptions,
-    std::size(kOptions),
-    nullptr,
-    nullptr,
-    &make,
-};
+constexpr Descriptor kDescriptor =
+    describe_sink("webhook", BIXWS_VERSION, "alerts to an HTTP(S) address, signed, none lost", kOptions, &make);
 
 }  // namespace
 

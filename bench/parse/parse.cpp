@@ -35,29 +35,7 @@ double cpu_seconds() {
   return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
 }
 
-/// Hears everything and does nothing.
-class Deaf : public Out {
- public:
-  void ticker(const Head&, const Ticker&) noexcept override {}
-  void trades(const Head&, const Trades&) noexcept override {}
-  void candle(const Head&, const Candle&) noexcept override {}
-  void book(const Head&, const BookUpdate&) noexcept override {}
-  void other(const Head&, const Event&) noexcept override {}
-  void acknowledged(const Answer&) noexcept override {}
-  void refused(const Answer&) noexcept override {}
-  void alive() noexcept override {}
-  void leaving(Text) noexcept override {}
-  void reconnect(Text) noexcept override {}
-  void clock(Micros) noexcept override {}
-  void trouble(const Trouble&) noexcept override {}
-  void listed(const Listing&) noexcept override {}
-  void more(Text) noexcept override {}
-
- protected:
-  ~Deaf() = default;
-};
-
-class Counting final : public Deaf {
+class Counting final : public DeafOut {
  public:
   void trades(const Head&, const Trades& list) noexcept override { tally.trades += list.list.size(); }
   void book(const Head&, const BookUpdate& update) noexcept override {
@@ -71,7 +49,7 @@ class Counting final : public Deaf {
 };
 
 /// The symbols that frames name.
-class Names final : public Deaf {
+class Names final : public DeafOut {
  public:
   void ticker(const Head& head, const Ticker&) noexcept override { ids.emplace(head.symbol); }
   void trades(const Head& head, const Trades&) noexcept override { ids.emplace(head.symbol); }

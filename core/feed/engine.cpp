@@ -35,8 +35,8 @@ ExchangeFeed::Engine::Engine(std::unique_ptr<Dialect> dialect, FeedConfig given,
       random_(seed_of(config.seed)),
       list_backoff_(config.backoff_least, config.backoff_most, random_()),
       list_timer_(loop_, [this] { ask_list(cursor_); }),
-      connects_(1, std::max<Micros>(
-                       1, config.connect_interval != 0 ? config.connect_interval : traits_.limits.connect_interval)),
+      connects_(1, std::chrono::microseconds(config.connect_interval != 0 ? config.connect_interval
+                                                                          : traits_.limits.connect_interval)),
       tick_(loop_, [this] { tick(); }),
       chore_timer_(loop_, [this] { do_chores(); }) {}
 
@@ -51,8 +51,7 @@ void ExchangeFeed::Engine::start() {
   if (!traits_.rest.empty()) {
     const net::Url url = net::parse_url(traits_.rest);
     if (url.websocket()) throw std::runtime_error("rest=" + url.text() + " is not http:// or https://");
-    rest_ = std::make_unique<RestQueue>(loop_, std::string(traits_.rest), rest_options(config),
-                                        traits_.limits.rest_weight_per_minute);
+    rest_ = std::make_unique<RestQueue>(loop_, std::string(traits_.rest), rest_options(config), traits_.limits);
   }
   thread_ = std::thread([this] {
     begin();
@@ -100,18 +99,16 @@ void ExchangeFeed::Engine::ask_list(const std::string& cursor) {
   PathText path;
   dialect_->list_path(cursor, path);
   rest_->get(path.text_, traits_.limits.list_weight,
-             [this, url = rest_->base() + path.text_, asked = now()](const RestQueue::Reply& reply) {
-               list_answered(reply, url, asked);
-             });
+             [this, url = rest_->base() + path.text_](const RestQueue::Reply& reply) { list_answered(reply, url); });
 }
 
-void ExchangeFeed::Engine::list_answered(const RestQueue::Reply& reply, const std::string& url, Micros asked) {
+void ExchangeFeed::Engine::list_answered(const RestQueue::Reply& reply, const std::string& url) {
   std::string problem = reply.problem;
   if (reply.refusal == RestQueue::Refusal::none) {
     cursor_.clear();
     keep_raw({.connection = 0, .direction = RawFrame::Direction::rest, .url = url, .bytes = reply.body}, now());
     const std::size_t before = listed_.size();
-    if (!intake.read_list(padded(reply.body), asked, now())) {
+    if (!intake.read_list(padded(reply.body), now() - reply.took, now())) {
       problem = "the instrument list from " + rest_->base() + " cannot be read; is rest= right?";
     } else if (listed_.size() == before) {
       problem = "the instrument list from " + rest_->base() + " is empty; is rest= right?";
@@ -200,7 +197,6 @@ void ExchangeFeed::Engine::set_state(FeedState state, const std::string& reason)
   if (state == state_ && reason == state_reason_) return;
   state_ = state;
   state_reason_ = reason;
-  was_live_ = was_live_ || state == FeedState::live;
   status_at_ = now();
   intake.status(state, reason, status_at_);
 }
@@ -214,7 +210,7 @@ void ExchangeFeed::Engine::judge_state() {
             return slot->link && slot->link->open() && slot->link->settled();
           });
   }
-  if (all) return set_state(FeedState::live, "");
+  if (all) return set_state(condition_, condition_reason_);
   // What broke has said so itself; being on the way back up is no news.
   if (state_ == FeedState::live) set_state(FeedState::resyncing, "subscribing");
 }
@@ -244,7 +240,7 @@ void ExchangeFeed::Engine::tick() {
   intake.figures().skew_us.store(intake.lag().skew(), std::memory_order_relaxed);
   if (state_ == FeedState::live && time - status_at_ >= config.status_interval) {
     status_at_ = time;
-    intake.status(FeedState::live, "", time);
+    intake.status(FeedState::live, state_reason_, time);
   }
   flush();
 }

@@ -45,6 +45,7 @@ class ExchangeFeed::Engine final : public Intake::Wishes, public Link::Owner {
   void on_answer(std::uint32_t connection, const Answer& answer, bool refused) override;
   void on_leaving(std::uint32_t connection, Text why) override;
   void on_reconnect(std::uint32_t connection, Text why) override;
+  void on_condition(FeedState state, const std::string& why) override;
   void on_listing(const Listing& listing) override;
   void on_more(Text cursor) override;
   void on_log(LogLevel level, const std::string& text) override;
@@ -61,7 +62,7 @@ class ExchangeFeed::Engine final : public Intake::Wishes, public Link::Owner {
   void end();
   // The instrument list.
   void ask_list(const std::string& cursor);
-  void list_answered(const RestQueue::Reply& reply, const std::string& url, Micros asked);
+  void list_answered(const RestQueue::Reply& reply, const std::string& url);
   void resolve_all();
   Symbol* resolve(const std::string& text);
   // Topics and the connections that carry them.
@@ -80,8 +81,7 @@ class ExchangeFeed::Engine final : public Intake::Wishes, public Link::Owner {
   void add_chore(Symbol& symbol, std::uint32_t connection, Micros delay, unsigned attempt);
   void do_chores();
   void ask_snapshot(Symbol& symbol, unsigned attempt);
-  void snapshot_answered(Symbol& symbol, unsigned attempt, const std::string& url, Micros asked,
-                         const RestQueue::Reply& reply);
+  void snapshot_answered(Symbol& symbol, unsigned attempt, const std::string& url, const RestQueue::Reply& reply);
   // The feed as a whole.
   /// Into the recording, if the exchange's own frames are wanted.
   void keep_raw(const RawFrame& frame, Micros at);
@@ -126,7 +126,7 @@ class ExchangeFeed::Engine final : public Intake::Wishes, public Link::Owner {
   std::vector<std::unique_ptr<Shard>> shards_;
   std::map<std::pair<Link*, Channel>, std::vector<Symbol*>> to_ask_;
   std::uint32_t next_number_ = 1;
-  Pacer connects_;
+  Window connects_;
   net::Timer tick_;
 
   std::vector<Chore> chores_;
@@ -136,7 +136,8 @@ class ExchangeFeed::Engine final : public Intake::Wishes, public Link::Owner {
   FeedState state_ = FeedState::none;
   std::string state_reason_, rest_problem_;
   Micros status_at_ = 0;
-  bool was_live_ = false;
+  FeedState condition_ = FeedState::live;  // in the exchange's own words, while we are connected
+  std::string condition_reason_;
   std::string buffer_;  // the frame being read, with its padding
   bool flushing_ = false;
 };

@@ -69,15 +69,15 @@ void ExchangeFeed::Engine::ask_snapshot(Symbol& symbol, unsigned attempt) {
   dialect_->snapshot_path(symbol.id, path);
   intake.figures().rest_requests.add();
   rest_->get(path.text_, traits_.limits.snapshot_weight,
-             [this, &symbol, attempt, url = rest_->base() + path.text_, asked = now()](const RestQueue::Reply& reply) {
+             [this, &symbol, attempt, url = rest_->base() + path.text_](const RestQueue::Reply& reply) {
                std::erase(snapshots_asked_, &symbol);
-               snapshot_answered(symbol, attempt, url, asked, reply);
+               snapshot_answered(symbol, attempt, url, reply);
                judge_state();
                flush_soon();
              });
 }
 
-void ExchangeFeed::Engine::snapshot_answered(Symbol& symbol, unsigned attempt, const std::string& url, Micros asked,
+void ExchangeFeed::Engine::snapshot_answered(Symbol& symbol, unsigned attempt, const std::string& url,
                                              const RestQueue::Reply& reply) {
   const Micros pause = std::min(kMostDelay, Micros{500'000} << std::min(attempt, 10U));
   if (reply.refusal != RestQueue::Refusal::none) {
@@ -91,7 +91,7 @@ void ExchangeFeed::Engine::snapshot_answered(Symbol& symbol, unsigned attempt, c
   keep_raw({.connection = 0, .direction = RawFrame::Direction::rest, .url = url, .bytes = reply.body}, now());
   const Subscription& subscription = symbol.of(Channel::book);
   if (!subscription.wanted || subscription.connections.empty() || symbol.book_live()) return;
-  if (asked < symbol.book_opened_at) return add_chore(symbol, 0, 0, attempt + 1);
+  if (now() - reply.took < symbol.book_opened_at) return add_chore(symbol, 0, 0, attempt + 1);
   switch (intake.read_snapshot(symbol, padded(reply.body), now())) {
     case Intake::SnapshotOutcome::accepted:
       return;

@@ -120,7 +120,10 @@ std::unique_ptr<Link> ExchangeFeed::Engine::make_link(const Shard& shard) {
 }
 
 void ExchangeFeed::Engine::connect(Shard& shard, Slot& slot) {
-  if (const Micros wait = connects_.take(now()); wait != 0) return slot.retry.start(std::chrono::microseconds(wait));
+  if (const net::Duration wait = connects_.wait(loop_.now()); wait != net::Duration::zero()) {
+    return slot.retry.start(wait);
+  }
+  connects_.take(loop_.now());
   if (!slot.link) {
     slot.link = make_link(shard);
   } else if (!slot.successor_wanted.empty() && !slot.successor) {
@@ -149,7 +152,7 @@ void ExchangeFeed::Engine::settle_successor(Shard& shard, Slot& slot) {
   const bool complete = std::all_of(shard.topics.begin(), shard.topics.end(), [&](const Topic& topic) {
     const auto& connections = topic.symbol->of(topic.channel).connections;
     if (std::find(connections.begin(), connections.end(), number) == connections.end()) {
-      return !topic.symbol->refusal.empty();
+      return !topic.symbol->of(topic.channel).refusal.empty();
     }
     return topic.channel != Channel::book || topic.symbol->book_live_on(number);
   });
@@ -274,6 +277,14 @@ void ExchangeFeed::Engine::on_leaving(std::uint32_t connection, Text why) {
   if (link == nullptr) return;
   const auto [shard, slot] = slot_of(*link);
   if (slot->link.get() == link) begin_successor(*shard, *slot, std::string(why));
+}
+
+void ExchangeFeed::Engine::on_condition(FeedState state, const std::string& why) {
+  if (state == condition_ && why == condition_reason_) return;
+  log(LogLevel::warning, why.empty() ? "the exchange says that all is well again" : "the exchange says: " + why);
+  condition_ = state;
+  condition_reason_ = why;
+  judge_state();
 }
 
 void ExchangeFeed::Engine::on_reconnect(std::uint32_t connection, Text why) {

@@ -94,6 +94,7 @@ void Intake::want(Symbol& symbol, Channel channel, bool wanted) {
   if (wanted) return;
   for (const std::uint32_t connection : std::vector(subscription.connections)) closed(symbol, channel, connection);
   close_hole(symbol, channel, now_, 0, kUnknown);
+  subscription.refusal.clear();
   if (channel == Channel::book) symbol.books.clear();
 }
 
@@ -313,11 +314,10 @@ void Intake::settle(Symbol& symbol, BookMachine& machine, std::uint32_t connecti
     case BookVerdict::Step::too_old:
       break;
   }
-  if (machine.live() && (symbol.state != FeedState::live || symbol.integrity != machine.integrity())) {
-    symbol.integrity = machine.integrity();
-    if (symbol.state != FeedState::live) symbol.live_since = now_;
-    refresh(symbol, "");
-  }
+  if (!machine.live() || (symbol.book_well && symbol.integrity == machine.integrity())) return;
+  if (!symbol.book_well) symbol.live_since = now_;
+  symbol.integrity = machine.integrity();
+  refresh(symbol, "");
 }
 
 void Intake::lose_book(Symbol& symbol, std::uint32_t connection, const std::string& reason, std::uint64_t from,
@@ -370,7 +370,7 @@ void Intake::opened(Symbol& symbol, Channel channel, std::uint32_t connection, M
     return;
   }
   connections.push_back(connection);
-  symbol.refusal.clear();
+  subscription.refusal.clear();
   switch (channel) {
     case Channel::trades:
       symbol.trades.join(connection);
@@ -427,8 +427,10 @@ void Intake::left(std::uint32_t connection, Micros last_byte, const std::string&
 
 void Intake::refused(Symbol& symbol, Channel channel, const std::string& reason, Micros at) {
   stamp(at);
-  symbol.refusal = std::string(channel_text(channel)) + " refused: " + excerpt(reason);
-  refresh(symbol, symbol.refusal);
+  Subscription& subscription = symbol.of(channel);
+  if (!subscription.wanted || !subscription.connections.empty()) return;  // another connection brings it
+  subscription.refusal = std::string(channel_text(channel)) + " refused: " + excerpt(reason);
+  refresh(symbol, "");
 }
 
 void Intake::open_hole(Symbol& symbol, Channel channel, Micros from, std::uint64_t from_seq,
@@ -459,21 +461,32 @@ void Intake::publish_gap(const Instrument& instrument, const Gap& gap) {
 }
 
 void Intake::refresh(Symbol& symbol, std::string_view reason) {
-  bool any = false;
-  bool missing = false;
+  symbol.book_well = symbol.book_live();
+  bool any = false;      // is there
+  bool missing = false;  // is still to come
+  Text refusal;
   for (const Subscription& subscription : symbol.channels) {
     if (!subscription.wanted) continue;
-    any = any || !subscription.connections.empty();
-    missing = missing || subscription.connections.empty();
+    if (!subscription.connections.empty()) {
+      any = true;
+    } else if (!subscription.refusal.empty()) {
+      if (refusal.empty()) refusal = subscription.refusal;
+    } else {
+      missing = true;
+    }
   }
+  const Subscription& book = symbol.of(Channel::book);
   FeedState state = FeedState::live;
-  if (!symbol.refusal.empty()) {
+  // A book that is not to be believed is said first: what is refused besides does not make it right.
+  if (any && book.wanted && book.refusal.empty() && !symbol.book_well) {
+    state = FeedState::resyncing;
+  } else if (!any && missing) {
+    state = symbol.state == FeedState::none ? FeedState::connecting : FeedState::stale;
+  } else if (!refusal.empty()) {
     state = FeedState::down;
-    reason = symbol.refusal;
+    reason = refusal;
   } else if (!any) {
     state = symbol.state == FeedState::none ? FeedState::connecting : FeedState::stale;
-  } else if (symbol.of(Channel::book).wanted && !symbol.book_live()) {
-    state = FeedState::resyncing;
   } else if (missing) {
     state = symbol.state == FeedState::live ? FeedState::stale : symbol.state;
     if (symbol.state == FeedState::none) state = FeedState::connecting;
@@ -532,6 +545,8 @@ void Intake::leaving(Text why) noexcept { wishes_.on_leaving(connection_, why); 
 void Intake::reconnect(Text why) noexcept { wishes_.on_reconnect(connection_, why); }
 void Intake::listed(const Listing& listing) noexcept { wishes_.on_listing(listing); }
 void Intake::more(Text cursor) noexcept { wishes_.on_more(cursor); }
+
+void Intake::condition(FeedState state, Text why) noexcept { wishes_.on_condition(state, excerpt(why)); }
 
 void Intake::clock(Micros exchange_now) noexcept {
   if (connection_ == 0 && asked_ != 0 && exchange_now != 0) lag_.measured(asked_, now_, exchange_now);

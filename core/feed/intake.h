@@ -39,7 +39,8 @@ struct Subscription {
   bool wanted = false;
   std::vector<std::uint32_t> connections;  ///< that bring it now
   Hole hole;
-  bool told = false;  ///< the hole before the next trade was published already
+  bool told = false;    ///< the hole before the next trade was published already
+  std::string refusal;  ///< the exchange's own words, while no connection brings it
   // The newest passed on, to tell what a second connection repeats.
   std::uint64_t last_id = kNoId;
   Micros last_ts = 0;
@@ -68,7 +69,7 @@ class Symbol {
   Micros book_opened_at = 0;  ///< snapshots asked for earlier do not fit what comes since
   std::uint32_t resyncs = 0;  ///< since the book was last live for a while; slows the next one down
   Micros live_since = 0;
-  std::string refusal;
+  bool book_well = false;  ///< as of the latest status
   /// Where candles do not say that they are closed: the newest, and what is known of it.
   Candle candle;
   Micros candle_ts = 0;
@@ -93,6 +94,11 @@ class Intake final : private Out, private TradeMerge::Output, private BookMachin
     virtual void on_answer(std::uint32_t connection, const Answer& answer, bool refused) = 0;
     virtual void on_leaving(std::uint32_t connection, Text why) = 0;
     virtual void on_reconnect(std::uint32_t connection, Text why) = 0;
+    /// How the exchange says it is as a whole.
+    virtual void on_condition(FeedState state, const std::string& why) {
+      (void)state;
+      (void)why;
+    }
     virtual void on_listing(const Listing& listing) = 0;
     virtual void on_more(Text cursor) = 0;
     virtual void on_log(LogLevel level, const std::string& text) = 0;
@@ -165,6 +171,7 @@ class Intake final : private Out, private TradeMerge::Output, private BookMachin
   void alive() noexcept override {}
   void leaving(Text why) noexcept override;
   void reconnect(Text why) noexcept override;
+  void condition(FeedState state, Text why) noexcept override;
   void clock(Micros exchange_now) noexcept override;
   void trouble(const Trouble& trouble) noexcept override;
   void listed(const Listing& listing) noexcept override;

@@ -28,8 +28,8 @@ Link::Link(net::Loop& loop, std::uint32_t number, Dialect& dialect, const Clock&
       owner_(owner),
       answer_timeout_(options.answer_timeout),
       client_(loop, options.client, *this),
-      per_second_(traits_.limits.requests_per_second, kSecond),
-      per_hour_(traits_.limits.requests_per_hour, 3600 * kSecond),
+      per_second_(traits_.limits.requests_per_second, std::chrono::seconds(1)),
+      per_hour_(traits_.limits.requests_per_hour, std::chrono::hours(1)),
       pace_(loop, [this] { pump(); }),
       self_(std::make_shared<Link*>(this)) {}
 
@@ -105,13 +105,13 @@ void Link::ask(bool subscribe, Channel channel, const std::vector<Symbol*>& symb
   pump();
 }
 
-Micros Link::take_turn() {
-  const Micros now = clock_.now();
-  const Micros wait = std::max(per_hour_.wait(now), per_second_.wait(now));
-  if (wait != 0) return wait;
+net::Duration Link::take_turn() {
+  const net::Instant now = loop_.now();
+  const net::Duration wait = std::max(per_hour_.wait(now), per_second_.wait(now));
+  if (wait != net::Duration::zero()) return wait;
   per_hour_.take(now);
   per_second_.take(now);
-  return 0;
+  return {};
 }
 
 bool Link::send(std::string_view frame) {
@@ -125,10 +125,7 @@ bool Link::send(std::string_view frame) {
 
 void Link::pump() {
   while (open() && !ended_ && !queue_.empty()) {
-    if (const Micros wait = take_turn(); wait != 0) {
-      pace_.start(std::chrono::microseconds(wait));
-      return;
-    }
+    if (const net::Duration wait = take_turn(); wait != net::Duration::zero()) return pace_.start(wait);
     Asked asked = std::move(queue_.front());
     queue_.pop_front();
     asked.id = next_id_++;
@@ -215,7 +212,7 @@ void Link::tick() {
   }
   if (traits_.keep_alive == 0) return;
   const Micros since = traits_.keep_alive_always ? last_keep_alive_ : std::max(last_byte_, last_keep_alive_);
-  if (now - since < traits_.keep_alive || take_turn() != 0) return;
+  if (now - since < traits_.keep_alive || take_turn() != net::Duration::zero()) return;
   last_keep_alive_ = now;
   FrameText frame;
   dialect_.keep_alive(next_id_++, frame);

@@ -82,7 +82,7 @@ class Link final : private net::WsClient::Owner {
   void on_closed(net::WsClient& client, const net::WsEnd& end) override;
 
   void pump();
-  Micros take_turn();
+  net::Duration take_turn();
   bool send(std::string_view frame);
   void accept(Asked& asked, Symbol* only);
   void refuse(Asked& asked, Symbol* only, const std::string& reason);

@@ -1,59 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pacer and Window: what an exchange tolerates in a span of time.
+// Window: what an exchange tolerates in a span of time.
 #pragma once
 
-#include <bixws/event.h>
-
 #include <algorithm>
+#include <cstdint>
 #include <deque>
+
+#include "net/loop.h"
 
 namespace bixws::feed {
 
-/// A token bucket: `amount` per `span`, all of it at once if it was saved up. Times are of one clock, in microseconds.
-class Pacer {
- public:
-  /// amount 0: no limit.
-  Pacer(double amount, Micros span) : amount_(amount), rate_(amount / static_cast<double>(span)), saved_(amount) {}
-
-  /// Takes `cost`, or says how long to wait until it can be taken.
-  Micros take(Micros now, double cost = 1) {
-    if (amount_ == 0) return 0;
-    cost = std::min(cost, amount_);
-    saved_ = std::min(amount_, saved_ + static_cast<double>(now - last_) * rate_);
-    last_ = now;
-    if (saved_ + 1e-9 >= cost) {
-      saved_ -= cost;
-      return 0;
-    }
-    return static_cast<Micros>((cost - saved_) / rate_) + 1;
-  }
-
- private:
-  double amount_, rate_, saved_;
-  Micros last_ = 0;
-};
-
-/// At most `amount` in any stretch of `span`, which is how exchanges count the requests of a connection.
+/// At most `amount` in any stretch of `span`, wherever it begins: exchanges count in stretches of their own, whose
+/// beginning nobody knows. Of the loop's clock, which no administrator sets back.
 class Window {
  public:
   /// amount 0: no limit.
-  Window(std::size_t amount, Micros span) : amount_(amount), span_(span) {}
+  Window(std::uint64_t amount, net::Duration span) : amount_(amount), span_(span) {}
 
-  /// How long until one more is tolerated; 0: now.
-  [[nodiscard]] Micros wait(Micros now) const {
-    if (amount_ == 0 || taken_.size() < amount_) return 0;
-    return std::max<Micros>(0, taken_[taken_.size() - amount_] + span_ - now);
+  /// How long until `cost` is tolerated; 0: now. What costs more than the whole amount waits for all of it.
+  [[nodiscard]] net::Duration wait(net::Instant now, std::uint64_t cost = 1) const {
+    if (amount_ == 0) return {};
+    cost = std::min(cost, amount_);
+    std::uint64_t used = used_;
+    net::Duration wait{};
+    for (const Taken& taken : taken_) {
+      if (taken.at + span_ > now) {
+        if (used + cost <= amount_) break;
+        wait = taken.at + span_ - now;
+      }
+      used -= taken.cost;
+    }
+    return wait;
   }
-  void take(Micros now) {
+  void take(net::Instant now, std::uint64_t cost = 1) {
     if (amount_ == 0) return;
-    if (taken_.size() == amount_) taken_.pop_front();
-    taken_.push_back(now);
+    while (!taken_.empty() && taken_.front().at + span_ <= now) {
+      used_ -= taken_.front().cost;
+      taken_.pop_front();
+    }
+    cost = std::min(cost, amount_);
+    taken_.push_back({now, cost});
+    used_ += cost;
   }
 
  private:
-  std::size_t amount_;
-  Micros span_;
-  std::deque<Micros> taken_;
+  struct Taken {
+    net::Instant at;
+    std::uint64_t cost;
+  };
+  std::uint64_t amount_;
+  net::Duration span_;
+  std::deque<Taken> taken_;
+  std::uint64_t used_ = 0;  // by all of taken_
 };
 
 }  // namespace bixws::feed

@@ -3,6 +3,7 @@
 #include "feed/remote_feed.h"
 
 #include <algorithm>
+#include <charconv>
 #include <iterator>
 #include <map>
 #include <stdexcept>
@@ -55,13 +56,16 @@ std::uint64_t position_key(const Event& event) {
          (parameter & kParameterMask);
 }
 
-/// Whether a symbol as a person may spell it means this instrument.
-bool means(std::string_view spelled, const Instrument& instrument, std::string_view plain_exchange) {
-  const auto colon = spelled.find(':');
-  const std::string_view exchange = colon == std::string_view::npos ? plain_exchange : spelled.substr(0, colon);
-  if (exchange != instrument.exchange) return false;
-  const std::string_view symbol = colon == std::string_view::npos ? spelled : spelled.substr(colon + 1);
-  return symbol_key(symbol) == symbol_key(instrument.symbol);
+Kind kind_of(std::uint64_t position) { return static_cast<Kind>(position >> 26U & 0x3FU); }
+
+/// Whether a symbol as a person may spell it means the one that the server calls `label`.
+bool means(std::string_view spelled, std::string_view label, std::string_view plain_exchange) {
+  const auto parts = [&](std::string_view text) {
+    const auto colon = text.find(':');
+    return colon == std::string_view::npos ? std::pair(plain_exchange, symbol_key(text))
+                                           : std::pair(text.substr(0, colon), symbol_key(text.substr(colon + 1)));
+  };
+  return parts(spelled) == parts(label);
 }
 
 /// Whether a position of this kind and parameter is one of the channel, spelled as in a subscribe.
@@ -208,6 +212,7 @@ void RemoteFeed::on_open(net::WsClient&) {
   settled_ = topics_.empty();
   tell(RemoteLink::State::up);
   send_topics("subscribe", topics_, true);
+  resumed_ids_ = next_id_ - 1;
 }
 
 void RemoteFeed::on_failed(net::WsClient&, const net::NetFailure& failure) {
@@ -235,7 +240,7 @@ void RemoteFeed::on_message(net::WsClient&, net::Opcode, std::string_view payloa
   const ParsedMessage message = parser_.parse(payload, *batch_);
   const bool answer = message.type == MessageType::subscribed || message.type == MessageType::unsubscribed;
   if (answer || message.type == MessageType::error) settled_ = true;
-  if (answer) return;
+  if (answer) return note_answer(message);
   if (!settled_) {  // the default stream, which nobody asked for
     batch_->truncate(first);
     return;
@@ -259,12 +264,45 @@ void RemoteFeed::hand_over() {
   }
 }
 
-void RemoteFeed::note_positions(const ParsedMessage& message, std::span<const Event> events) {
-  if (!message.epoch.empty() && message.epoch != epoch_) {
-    epoch_ = message.epoch;
-    positions_.clear();
-    ended_ = false;  // a replay that begins anew
+void RemoteFeed::note_epoch(const ParsedMessage& message) {
+  if (message.epoch.empty() || message.epoch == epoch_) return;
+  epoch_ = message.epoch;
+  positions_.clear();
+  trades_stand_.clear();
+  all_trades_ = false;
+  ended_ = false;  // a replay that begins anew
+}
+
+bool RemoteFeed::knows_trades(std::string_view label) const {
+  return trades_stand_.contains(label) || std::any_of(positions_.begin(), positions_.end(), [&](const auto& position) {
+           return kind_of(position.first) == Kind::trades &&
+                  label_of(instruments_.at(static_cast<std::uint32_t>(position.first >> 32U))) == label;
+         });
+}
+
+// Trades have no snapshot: until the first one comes, only this says what a loss of the connection would miss.
+void RemoteFeed::note_answer(const ParsedMessage& message) {
+  note_epoch(message);
+  const auto& channels = message.channels;
+  if (message.type != MessageType::subscribed ||
+      std::find(channels.begin(), channels.end(), "trades") == channels.end()) {
+    return;
   }
+  std::map<std::string, std::uint64_t> stand;
+  for (const std::string& symbol : message.symbols) stand[symbol] = 0;
+  for (const ParsedMessage::Position& position : message.positions) {
+    if (position.channel == "trades") stand[position.symbol] = position.seq;
+  }
+  std::uint64_t id = 0;
+  std::from_chars(message.id.data(), message.id.data() + message.id.size(), id);
+  for (const auto& [symbol, seq] : stand) {
+    if (id > resumed_ids_ || !knows_trades(symbol)) trades_stand_[symbol] = seq;
+  }
+  all_trades_ = all_trades_ || message.symbols.empty();
+}
+
+void RemoteFeed::note_positions(const ParsedMessage& message, std::span<const Event> events) {
+  note_epoch(message);
   for (const Event& event : events) {
     if (event.seq != 0) positions_[position_key(event)] = event.seq;
     if (event.kind == Kind::status && event.status().state == FeedState::ended) ended_ = true;
@@ -280,14 +318,25 @@ std::string RemoteFeed::resume_part(const Topics& topics) const {
   std::map<std::string, std::map<std::string, std::uint64_t>> last;
   std::uint64_t gap = 0;  // upstream gaps of all instruments are numbered together
   for (const auto& [key, seq] : positions_) {
-    if (static_cast<Kind>(key >> 26U & 0x3FU) == Kind::gap) gap = std::max(gap, seq);
+    const Kind kind = kind_of(key);
+    if (kind == Kind::gap) gap = std::max(gap, seq);
     const Instrument& instrument = instruments_.at(static_cast<std::uint32_t>(key >> 32U));
     const std::string label = label_of(instrument);
     for (const Topic& topic : topics) {
-      if (!topic.symbol.empty() && !means(topic.symbol, instrument, parser_.plain_exchange())) continue;
-      const auto kind = static_cast<Kind>(key >> 26U & 0x3FU);
+      if (!topic.symbol.empty() && !means(topic.symbol, label, parser_.plain_exchange())) continue;
+      if (all_trades_ && topic.symbol.empty() && topic.channel == "trades" && !instrument.symbol.empty()) {
+        last[label].emplace("trades", 0);
+      }
       if (!belongs(kind, static_cast<std::uint32_t>(key & kParameterMask), topic.channel, topic.policy)) continue;
       auto& position = last[label][topic.channel];
+      position = std::max(position, seq);
+    }
+  }
+  for (const auto& [label, seq] : trades_stand_) {
+    for (const Topic& topic : topics) {
+      if (topic.channel != "trades") continue;
+      if (!topic.symbol.empty() && !means(topic.symbol, label, parser_.plain_exchange())) continue;
+      auto& position = last[label]["trades"];
       position = std::max(position, seq);
     }
   }

@@ -5,6 +5,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <span>
@@ -109,7 +111,10 @@ class RemoteFeed final : private net::WsClient::Owner {
   void wait_or_fail(std::string reason, bool for_good);
   void tell(RemoteLink::State state, std::string reason = {}, net::Duration retry_in = {});
   void send_topics(std::string_view type, const Topics& topics, bool resume);
+  void note_epoch(const ParsedMessage& message);
+  void note_answer(const ParsedMessage& message);
   void note_positions(const ParsedMessage& message, std::span<const Event> events);
+  [[nodiscard]] bool knows_trades(std::string_view label) const;
   [[nodiscard]] std::string resume_part(const Topics& topics) const;
   [[nodiscard]] std::string label_of(const Instrument& instrument) const;
 
@@ -129,11 +134,14 @@ class RemoteFeed final : private net::WsClient::Owner {
   std::unique_ptr<EventBatch> batch_;
   Topics topics_;
   std::string epoch_;
-  std::unordered_map<std::uint64_t, std::uint64_t> positions_;  // last seq by instrument, channel and parameter
+  std::unordered_map<std::uint64_t, std::uint64_t> positions_;      // last seq by instrument, channel and parameter
+  std::map<std::string, std::uint64_t, std::less<>> trades_stand_;  // by symbol, as `subscribed` told it
+  bool all_trades_ = false;  // subscribed to in this epoch: what was not told of had none
   std::uint64_t next_id_ = 1;
-  bool settled_ = false;  // the first subscribe of this connection was answered, or none was needed
-  bool ended_ = false;    // `status` ended came
-  bool over_ = false;     // nothing more will be told
+  std::uint64_t resumed_ids_ = 0;  // subscribes up to this id said where we were: what we missed follows their answer
+  bool settled_ = false;           // the first subscribe of this connection was answered, or none was needed
+  bool ended_ = false;             // `status` ended came
+  bool over_ = false;              // nothing more will be told
   std::unique_ptr<net::WsClient> client_;
   std::unique_ptr<net::Timer> redial_;
   std::unique_ptr<net::Signal> idle_;  // raised with each message, heard when all that came were read

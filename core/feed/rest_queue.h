@@ -32,10 +32,11 @@ class RestQueue {
     std::string body;
     std::string problem;  ///< for a human, with what to do
     Micros wait = 0;      ///< before asking again makes sense
+    Micros took = 0;      ///< from sending it to this answer; the time in the queue is not in it
   };
   using Done = std::function<void(const Reply& reply)>;
 
-  RestQueue(net::Loop& loop, std::string base, net::HttpClientOptions options, std::uint32_t weight_per_minute);
+  RestQueue(net::Loop& loop, std::string base, net::HttpClientOptions options, const Limits& limits);
 
   /// `path` begins with '/'. `done` is called once, from the loop, never inside this call.
   void get(std::string path, std::uint32_t weight, Done done);
@@ -48,19 +49,20 @@ class RestQueue {
     std::string path;
     std::uint32_t weight;
     Done done;
+    net::Instant sent{};
   };
   void pump();
-  void finished(net::HttpClient& client, const Call& call, net::HttpReply&& reply);
+  void finished(const Call& call, net::HttpReply&& reply);
   [[nodiscard]] Reply judge(net::HttpReply&& reply) const;
-  [[nodiscard]] Micros now() const;
 
   net::Loop& loop_;
   std::string base_;
   net::HttpClientOptions options_;
-  Pacer pacer_;
+  Limits limits_;
+  Window weights_;
   std::deque<Call> waiting_;
   std::vector<std::unique_ptr<net::HttpClient>> clients_;
-  Micros quiet_until_ = 0;
+  net::Instant quiet_until_{};
   net::Timer timer_;
 };
 

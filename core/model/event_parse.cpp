@@ -204,6 +204,16 @@ struct MessageParser::State {
     fields.mark.points = points;
   }
 
+  static void read_positions(od::object object, std::vector<ParsedMessage::Position>& into) {
+    for (auto entry : object) {
+      const std::string symbol(std::string_view(entry.unescaped_key()));
+      for (auto channel : entry.value().get_object()) {
+        std::string name(std::string_view(channel.unescaped_key()));
+        into.push_back({symbol, std::move(name), channel.value().get_uint64()});
+      }
+    }
+  }
+
   void read_replay(od::object object, Fields& fields, Arena& arena) {
     for (auto field : object) {
       const std::string_view key = field.unescaped_key();
@@ -378,6 +388,11 @@ struct MessageParser::State {
         result.seq = fields.seq = field.value().get_uint64();
       } else if (key == "epoch") {
         result.epoch = std::string_view(field.value().get_string());
+      } else if (result.type == MessageType::subscribed && (key == "symbols" || key == "channels")) {
+        auto& names = key == "symbols" ? result.symbols : result.channels;
+        for (std::string_view name : field.value().get_array()) names.emplace_back(name);
+      } else if (key == "last" && result.type == MessageType::subscribed) {
+        read_positions(field.value().get_object(), result.positions);
       } else if (key == "id" && (result.type == MessageType::alert || result.type == MessageType::annotation)) {
         fields.mark.id = into.arena().copy(std::string_view(field.value().get_string()));
       } else if (key == "id") {

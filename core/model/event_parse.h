@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "model/batch.h"
 #include "model/instruments.h"
@@ -36,7 +37,14 @@ struct ParsedMessage {
   std::string epoch;
   std::uint64_t seq = 0;
   Micros ts = 0;
-  std::string id;             ///< of an answer, as JSON text
+  std::string id;  ///< of an answer, as JSON text
+  // Of `subscribed`: what it is about, and where its numbering stands.
+  struct Position {
+    std::string symbol, channel;
+    std::uint64_t seq = 0;
+  };
+  std::vector<std::string> symbols, channels;  ///< no symbols: all
+  std::vector<Position> positions;
   std::string code, message;  ///< of an error
   std::string problem;        ///< not empty: the text is not a message of the protocol, and this says why
 };

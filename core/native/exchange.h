@@ -33,7 +33,7 @@ struct Topic {
 };
 
 /// Not thread-safe.
-class Exchange final : public VenueMarket, private Out {
+class Exchange final : public VenueMarket, private DeafOut {
  public:
   Exchange(std::unique_ptr<Venue> venue, std::unique_ptr<Dialect> dialect);
 
@@ -79,21 +79,8 @@ class Exchange final : public VenueMarket, private Out {
   Topic& topic_of(const FrameTopic& topic);
   void read_snapshot(Text url, Text body);
 
-  // What the dialect reads; only books matter here.
+  // Of what the dialect reads, only books matter here.
   void book(const Head& head, const BookUpdate& update) noexcept override;
-  void ticker(const Head&, const Ticker&) noexcept override {}
-  void trades(const Head&, const Trades&) noexcept override {}
-  void candle(const Head&, const Candle&) noexcept override {}
-  void other(const Head&, const Event&) noexcept override {}
-  void acknowledged(const Answer&) noexcept override {}
-  void refused(const Answer&) noexcept override {}
-  void alive() noexcept override {}
-  void leaving(Text) noexcept override {}
-  void reconnect(Text) noexcept override {}
-  void clock(Micros) noexcept override {}
-  void trouble(const Trouble&) noexcept override {}
-  void listed(const Listing&) noexcept override {}
-  void more(Text) noexcept override {}
 
   std::unique_ptr<Venue> venue_;
   std::unique_ptr<Dialect> dialect_;

@@ -551,8 +551,8 @@ void Fanout::send_piece(Audience& audience, std::string_view bytes, std::uint64_
   std::uint64_t sends = 0;
   std::uint64_t taken = 0;
   const std::size_t size = audience.members.size();
-  if (size == 0) return;  // all have left it since the log was filled
-  const std::size_t first = turn_ % size;
+  if (size == 0) return;                                   // all have left it since the log was filled
+  const std::size_t first = turn_ / order_.size() % size;  // each is the very first once in so many sweeps
   const auto member_at = [&](std::size_t i) -> Member& {
     const std::size_t at = first + i;
     return *audience.members[at < size ? at : at - size];

@@ -261,6 +261,24 @@ TEST(Doors, AReplayHasTheSameDoorsAndPrintsNoSecretEither) {
   }
 }
 
+// Every address of 127/8 is this machine's own; the server is on one of them alone unless told otherwise.
+TEST(Doors, WithoutAHostNobodyElseReachesIt) {
+  const Serving server(BIXWS_BINARY);
+  EXPECT_EQ(server.process.err().find("without a token"), std::string::npos);
+  const auto reached = [](const std::string& address, std::uint16_t port) {
+    try {
+      Wire::connect(address, port, patience);
+      return true;
+    } catch (const std::exception&) {
+      return false;
+    }
+  };
+  EXPECT_TRUE(reached("127.0.0.1", server.port()));
+  EXPECT_FALSE(reached("127.0.0.2", server.port()));
+  const Serving wide(BIXWS_BINARY, {"--host", "0.0.0.0"});
+  EXPECT_TRUE(reached("127.0.0.2", wide.port())) << "or the test would prove nothing";
+}
+
 TEST(Doors, ListeningWiderWithoutATokenIsWarnedOf) {
   const Serving open(BIXWS_BINARY, {"--host", "0.0.0.0"});
   EXPECT_THAT(open.process.err(),

@@ -227,6 +227,33 @@ TEST_F(FeedConnection, RefusedSubscriptionIsSaid) {
   EXPECT_TRUE(said);
 }
 
+// The book's request is refused, the others are not: the symbol says so for as long as that is so.
+TEST_F(FeedConnection, OneRefusedChannelIsSaidWhileTheOthersFlow) {
+  StandinOptions options;
+  options.hold = true;
+  options.dialect.whole_symbol = false;
+  standin_ = standin_on("cryptofeed/BINANCE.ws.1.0", options);
+  standin_->refuse_subscriptions(1, "Invalid request: no books today");
+  run_ = std::make_unique<FeedRun>("binance", *standin_, quick_config("binance", {"NKNUSDT"}));
+  run_->start();
+  ASSERT_TRUE(wait_until([&] {
+    const auto seen = standin_->connections();
+    return seen.size() == 1 && seen[0].subscriptions.size() == 3;
+  }));
+  standin_->release();
+  ASSERT_TRUE(standin_->wait_ended());
+  ASSERT_TRUE(wait_until([&] { return run_->figures().tickers.get() > 0 && run_->figures().trades.get() > 0; }));
+  run_->stop();
+  const Status* last = nullptr;
+  for (const Event* event : run_->events(Kind::status)) {
+    if (event->instrument->symbol == "NKNUSDT") last = &event->status();
+  }
+  ASSERT_NE(last, nullptr);
+  EXPECT_EQ(last->state, FeedState::down);
+  EXPECT_NE(last->reason.find("book refused: "), Text::npos) << last->reason;
+  EXPECT_NE(last->reason.find("no books today"), Text::npos) << last->reason;
+}
+
 TEST_F(FeedConnection, StopsAtOnceWhateverItIsDoing) {
   StandinOptions options;
   options.hold = true;

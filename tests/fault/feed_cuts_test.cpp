@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "model/event_json.h"
 #include "model/symbol.h"
 #include "support/captures.h"
 #include "support/feed_run.h"
@@ -19,6 +20,7 @@ struct Exchange {
   const char* name;
   const char* capture;   // empty: generated
   const char* expected;  // the oracle's lines for it, for the trades
+  const char* integrity;
   std::map<std::string, std::string> options;
 };
 
@@ -212,6 +214,16 @@ TEST_P(FeedCuts, NoBookLiesAndEveryHoleIsTold) {
     gaps += judge.book_gaps;
   }
   EXPECT_GE(gaps, cuts / 2) << "a cut leaves holes";
+  // Whoever looks at a live book is told what it rests on.
+  for (const std::string& id : ids_) {
+    if (!standin_->book(id)) continue;
+    const Status* last = nullptr;
+    for (const Event* event : run_->events(Kind::status)) {
+      if (event->instrument->symbol == name_of_id(id)) last = &event->status();
+    }
+    ASSERT_NE(last, nullptr) << id;
+    EXPECT_EQ(name_of(last->integrity), GetParam().integrity) << id;
+  }
 }
 
 // With the back-off that users have, not the tests' own.
@@ -240,12 +252,15 @@ TEST_P(FeedCuts, IsBackWithinTwoSecondsOfTheExchange) {
 
 INSTANTIATE_TEST_SUITE_P(
     FeedFault, FeedCuts,
-    testing::Values(
-        Exchange{"binance", "cryptofeed/BINANCE.ws.1.0", "BINANCE", {}},
-        Exchange{"coinbase", "cryptofeed/COINBASE.ws.28.0", "COINBASE", {}},
-        Exchange{"kraken", "kraken_btcusd_sample.cbcap", "kraken-v2-book.crossbook-btcusd_sample", {{"depth", "25"}}},
-        Exchange{"okx", "cryptofeed/OKX.ws.1.0", "OKX", {{"types", "SPOT+SWAP+FUTURES"}}},
-        Exchange{"bybit", "", "", {}}, Exchange{"bitstamp", "", "", {}}),
+    testing::Values(Exchange{"binance", "cryptofeed/BINANCE.ws.1.0", "BINANCE", "sequence", {}},
+                    Exchange{"coinbase", "cryptofeed/COINBASE.ws.28.0", "COINBASE", "snapshot", {}},
+                    Exchange{"kraken",
+                             "kraken_btcusd_sample.cbcap",
+                             "kraken-v2-book.crossbook-btcusd_sample",
+                             "checksum",
+                             {{"depth", "25"}}},
+                    Exchange{"okx", "cryptofeed/OKX.ws.1.0", "OKX", "checksum", {{"types", "SPOT+SWAP+FUTURES"}}},
+                    Exchange{"bybit", "", "", "sequence", {}}, Exchange{"bitstamp", "", "", "snapshot", {}}),
     [](const auto& exchange) { return std::string(exchange.param.name); });
 
 }  // namespace

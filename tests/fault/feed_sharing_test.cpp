@@ -174,6 +174,33 @@ TEST_F(FeedSharing, AQuietSymbolIsNotADeadOne) {
   EXPECT_TRUE(all_live());
 }
 
+// Where the exchange promises heartbeats they count, pings or not: a market without trades is alive while they come,
+// and a connection without them is given up although its pings are answered.
+TEST_F(FeedSharing, HeartbeatsTellAQuietMarketFromADeadConnection) {
+  for (const bool heartbeats : {true, false}) {
+    StandinOptions options;
+    options.venue = "kraken";
+    options.hold = true;
+    options.pulse = heartbeats;  // one a second
+    standin_ = standin_on("kraken_btcusd_l2.cbcap", options);
+    auto dialect = load_dialect("kraken", {{"url", standin_->ws_url()}, {"rest", standin_->rest_url()}});
+    const Limits limits = dialect->traits().limits;
+    run_ = std::make_unique<FeedRun>(std::make_unique<LimitedDialect>(std::move(dialect), limits, 1'700'000),
+                                     quick_config("kraken", {"BTCUSD"}));
+    run_->start();
+    ASSERT_TRUE(wait_until([&] { return run_->state() == FeedState::live; })) << run_->reason();
+    if (heartbeats) {
+      ASSERT_TRUE(wait_until([&] { return run_->figures().frames.get() >= 5; }));  // 4 s, one a second
+      EXPECT_EQ(run_->figures().disconnects.get(), 0U);
+    } else {
+      EXPECT_TRUE(wait_until([&] { return run_->saw_status(FeedState::stale, "nothing received for 1 s"); }));
+      EXPECT_GE(standin_->connections().at(0).pings, 3U) << "which were answered";
+      EXPECT_TRUE(wait_until([&] { return standin_->connections().size() >= 2; }));
+    }
+    run_->stop();
+  }
+}
+
 // A book that breaks again and again is taken anew at a falling pace, and costs the others nothing.
 TEST_F(FeedSharing, ABookThatKeepsBreakingIsNotAllowedToStorm) {
   StandinOptions options;
@@ -208,6 +235,49 @@ TEST_F(FeedSharing, ABookThatKeepsBreakingIsNotAllowedToStorm) {
   EXPECT_GE(at[3] - at[2], Milliseconds(900)) << "and the third twice as long";
   EXPECT_EQ(run_->view("LRCBTC").snapshots, 1U);
   EXPECT_EQ(run_->view("BLZETH").snapshots, 1U);
+}
+
+// All books are lost at once while the exchange tolerates two snapshots a second: they come back one pair after the
+// other, and no second holds more than the exchange's weight.
+TEST_F(FeedSharing, AStormOfResyncsStaysWithinTheWeightOfTheExchange) {
+  constexpr std::uint32_t kList = 20;
+  constexpr std::uint32_t kSnapshot = 50;
+  limits_.rest_weight = 2 * kSnapshot;
+  limits_.rest_span = 1'000'000;
+  limits_.list_weight = kList;
+  limits_.snapshot_weight = kSnapshot;
+  Fault drop;
+  drop.kind = Fault::Kind::drop;
+  drop.at = 100;
+  drop.lose = 20;
+  StandinOptions options;
+  options.faults = {drop};
+  begin(std::move(options), quick_config("binance", kBinanceSymbols));
+  ASSERT_TRUE(wait_until([&] { return all_live(); })) << run_->reason();
+  standin_->release();
+  ASSERT_TRUE(standin_->wait_ended());
+  ASSERT_TRUE(wait_until([&] {
+    return all_live() && std::all_of(kBinanceSymbols.begin(), kBinanceSymbols.end(), [&](const auto& symbol) {
+             return difference(*standin_->book(symbol), run_->view(symbol).book).empty();
+           });
+  })) << run_->reason();
+  run_->stop();
+
+  const auto requests = standin_->requests();
+  const auto weight = [](const RequestSeen& request) {
+    return request.target.find("depth") != std::string::npos ? kSnapshot : kList;
+  };
+  for (std::size_t first = 0; first < requests.size(); ++first) {
+    std::uint32_t within = 0;
+    for (std::size_t i = first; i < requests.size(); ++i) {
+      // They were sent a second apart; on their way they may come closer.
+      if (requests[i].at - requests[first].at < Milliseconds(900)) within += weight(requests[i]);
+    }
+    EXPECT_LE(within, limits_.rest_weight) << requests[first].target;
+  }
+  for (const std::string& symbol : kBinanceSymbols) {
+    EXPECT_EQ(standin_->requests_for("symbol=" + symbol), 2U) << symbol << ": each answer was used";
+  }
 }
 
 }  // namespace

@@ -151,6 +151,45 @@ TEST(FeedKraken, AWrongChecksumIsAGapAndANewSubscription) {
   EXPECT_EQ(gap.to_ts, 4'000'000);
 }
 
+std::string system_status(const std::string& system) {
+  return R"({"channel":"status","type":"update","data":[{"version":"2.0.10","system":")" + system +
+         R"(","api_version":"v2","connection_id":7204881492680171915}]})";
+}
+
+// What the exchange says of itself is the feed's status, with its own word, until it says otherwise.
+TEST(FeedKraken, MaintenanceAndRestrictedTradingAreInTheStatus) {
+  BIXWS_REQUIRE_CAPTURES();
+  StandinOptions options;
+  options.venue = "kraken";
+  options.hold = true;
+  const auto standin = standin_on(kRecorded[0].file, options);
+  FeedRun run("kraken", *standin, quick_config("kraken", {"BTCUSD"}), {{"depth", kRecorded[0].depth}});
+  run.start();
+  ASSERT_TRUE(wait_until([&] { return run.state() == FeedState::live; })) << run.reason();
+  EXPECT_EQ(run.reason(), "");
+  const auto says = [&](const std::string& system) {
+    Fault fault;
+    fault.kind = Fault::Kind::inject_text;
+    fault.payload = system_status(system);
+    standin->add(fault);
+    standin->play(1);
+  };
+  says("maintenance");
+  EXPECT_TRUE(wait_until([&] { return run.state() == FeedState::down; }));
+  EXPECT_EQ(run.reason(), "maintenance");
+  says("cancel_only");
+  EXPECT_TRUE(wait_until([&] { return run.state() == FeedState::live; }));
+  EXPECT_EQ(run.reason(), "cancel_only");
+  says("post_only");
+  EXPECT_TRUE(wait_until([&] { return run.reason() == "post_only"; }));
+  says("online");
+  EXPECT_TRUE(wait_until([&] { return run.reason().empty(); }));
+  EXPECT_EQ(run.state(), FeedState::live);
+  run.stop();
+  EXPECT_EQ(run.figures().disconnects.get(), 0U);
+  EXPECT_EQ(run.events(Kind::gap).size(), 0U);
+}
+
 // Candles do not say that they are closed: the next one does, or the clock.
 TEST(FeedKraken, CandlesAreClosedByTheNextOneOrByTime) {
   DialectRun run(load_dialect("kraken"), "kraken");

@@ -88,6 +88,9 @@ class Lines final : public Out, public TextOut {
   void alive() noexcept override { say("alive"); }
   void leaving(Text why) noexcept override { say("leaving " + std::string(why)); }
   void reconnect(Text why) noexcept override { say("reconnect " + std::string(why)); }
+  void condition(FeedState state, Text why) noexcept override {
+    say("condition " + std::string(name_of(state)) + fields({{"why", std::string(why)}}));
+  }
   void clock(Micros now) noexcept override { say("clock " + std::to_string(now)); }
   void trouble(const Trouble& trouble) noexcept override {
     const char* names[] = {"not_json", "truncated", "number_too_long", "not_a_number", "missing_field", "unknown_kind"};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A sound feed that does as its options say: ends, fails, prints, has options of every type.
-#include <bixws/plugin.h>
+#include <bixws/describe.h>
 #include <poll.h>
 
 #include <cstdio>
@@ -57,10 +57,7 @@ FeedSource* make(const Settings& settings, Error& error) noexcept {
   return new MoodyFeed(std::string(settings.get("mode")), settings.integer("count"), std::string(settings.get("key")));
 }
 
-constexpr Descriptor kDescriptor = {
-    kPluginMagic, BIXWS_ABI_MAJOR,      BIXWS_ABI_MINOR, sizeof(Descriptor),  BIXWS_TOOLCHAIN, "feed",  "moody",
-    "1.2",        "does as it is told", kOptions,        std::size(kOptions), &make,           nullptr, nullptr,
-};
+constexpr Descriptor kDescriptor = describe_feed("moody", "1.2", "does as it is told", kOptions, &make);
 
 }  // namespace
 

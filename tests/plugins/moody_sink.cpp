@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A sink that counts events on stdout when it is closed, or fails as its options say.
-#include <bixws/plugin.h>
+#include <bixws/describe.h>
 
 #include <cstdio>
 #include <iterator>
@@ -45,10 +45,7 @@ Sink* make(const Settings& settings, Error&) noexcept {
   return new MoodySink(std::string(settings.get("mode")), std::string(settings.get("file")));
 }
 
-constexpr Descriptor kDescriptor = {
-    kPluginMagic, BIXWS_ABI_MAJOR,   BIXWS_ABI_MINOR, sizeof(Descriptor),  BIXWS_TOOLCHAIN, "sink",  "moody",
-    "1.2",        "counts or fails", kOptions,        std::size(kOptions), nullptr,         nullptr, &make,
-};
+constexpr Descriptor kDescriptor = describe_sink("moody", "1.2", "counts or fails", kOptions, &make);
 
 }  // namespace
 

@@ -148,6 +148,7 @@ class Notes final : public Out {
   void alive() noexcept override { ++control; }
   void leaving(Text) noexcept override { ++control; }
   void reconnect(Text) noexcept override { ++control; }
+  void condition(FeedState, Text) noexcept override { ++control; }
   void clock(Micros) noexcept override {}
   void trouble(const Trouble& trouble) noexcept override {
     ++troubles;

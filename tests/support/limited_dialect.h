@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A dialect with other limits than the exchange's own, so that a few symbols reach them.
+// A dialect with other limits than the exchange's own, so that a few symbols and little time reach them.
 #pragma once
 
 #include <bixws/dialect.h>
@@ -11,9 +11,11 @@ namespace bixws::test {
 
 class LimitedDialect final : public Dialect {
  public:
-  LimitedDialect(std::unique_ptr<Dialect> inner, const Limits& limits)
+  // silence 0: the exchange's own.
+  LimitedDialect(std::unique_ptr<Dialect> inner, const Limits& limits, Micros silence = 0)
       : inner_(std::move(inner)), traits_(inner_->traits()) {
     traits_.limits = limits;
+    if (silence != 0) traits_.silence = silence;
   }
 
   [[nodiscard]] const Traits& traits() const noexcept override { return traits_; }

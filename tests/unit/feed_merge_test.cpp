@@ -323,28 +323,33 @@ TEST(FeedBackoff, DoublesUpToTheCapWithJitterAndTheSameSeedRepeats) {
   EXPECT_LE(a.next(), 750'000);
 }
 
-TEST(FeedPacer, LetsThroughWhatIsAllowedAndNoMore) {
-  Pacer pacer(4, 1'000'000);
-  for (int i = 0; i < 4; ++i) EXPECT_EQ(pacer.take(5'000'000), 0);
-  const Micros wait = pacer.take(5'000'000);
-  EXPECT_NEAR(static_cast<double>(wait), 250'000, 2);
-  EXPECT_EQ(pacer.take(5'000'000 + wait), 0);
-  EXPECT_EQ(Pacer(0, 1).take(1), 0) << "no limit";
-}
+net::Instant at(std::int64_t milliseconds) { return net::Instant(std::chrono::milliseconds(milliseconds)); }
+constexpr net::Duration kNow{};
 
 TEST(FeedWindow, NoStretchOfTheSpanHoldsMoreThanAllowed) {
-  Window window(4, 1'000'000);
-  std::vector<Micros> taken;
-  for (Micros now = 5'000'000; now < 9'000'000; now += 7'000) {
-    if (window.wait(now) != 0) continue;
-    window.take(now);
+  Window window(4, std::chrono::seconds(1));
+  std::vector<std::int64_t> taken;
+  for (std::int64_t now = 5'000; now < 9'000; now += 7) {
+    if (window.wait(at(now)) != kNow) continue;
+    window.take(at(now));
     taken.push_back(now);
   }
   ASSERT_GE(taken.size(), 15U) << "and no less";
-  for (std::size_t i = 4; i < taken.size(); ++i) EXPECT_GE(taken[i] - taken[i - 4], 1'000'000);
-  window.take(20'000'000);
-  EXPECT_EQ(window.wait(20'000'000), 0);
-  EXPECT_EQ(Window(0, 1'000'000).wait(1), 0) << "no limit";
+  for (std::size_t i = 4; i < taken.size(); ++i) EXPECT_GE(taken[i] - taken[i - 4], 1'000);
+  window.take(at(20'000));
+  EXPECT_EQ(window.wait(at(20'000)), kNow);
+  EXPECT_EQ(Window(0, std::chrono::seconds(1)).wait(at(1)), kNow) << "no limit";
+}
+
+TEST(FeedWindow, CountsWhatEachCosts) {
+  Window window(100, std::chrono::seconds(1));
+  window.take(at(0), 60);
+  window.take(at(200), 30);
+  EXPECT_EQ(window.wait(at(300), 10), kNow);
+  EXPECT_EQ(window.wait(at(300), 11), std::chrono::milliseconds(700)) << "until the first is a second old";
+  EXPECT_EQ(window.wait(at(300), 71), std::chrono::milliseconds(900)) << "until the second is";
+  EXPECT_EQ(window.wait(at(300), 1000), std::chrono::milliseconds(900)) << "more than all of it: all of it";
+  EXPECT_EQ(window.wait(at(1000), 70), kNow);
 }
 
 // ---- Time

@@ -237,7 +237,7 @@ TEST(Views, HaveTheColumnsOfTheInterfaceAndExactDigits) {
     trade.side = Side::buy;
     trade.id = "4398231";
     trade.ts = kVerifyStart - 10;
-    batch->append(Event::of(i, kVerifyStart, kStart - 10, Trades{{&trade, 1}}));
+    batch->append(Event::of(i, kVerifyStart, kVerifyStart - 10, Trades{{&trade, 1}}));
   }
   writer.write(std::move(batch));
   writer.finish();

@@ -12,6 +12,7 @@
 namespace bixws::test {
 namespace {
 
+using testing::ElementsAre;
 
 server::Options at_once() {
   server::Options options;
@@ -164,6 +165,34 @@ TEST(ServerProtocol, ABookStartsWithASnapshotThatCarriesTheLastNumberItContains)
   EXPECT_EQ(update["action"].text(), "update");
   EXPECT_EQ(update["seq"].integer(), 3);
   EXPECT_EQ(update["asks"].raw(), "[[100.5,3.50]]");
+}
+
+// The last good book stays readable while its feed repairs it, and says what it is.
+TEST(ServerProtocol, ABookThatIsBeingRepairedIsShownAndMarked) {
+  LiveServer live(at_once());
+  live.book(*live.btc, BookAction::snapshot, levels({{"10", "1"}}), levels({{"11", "2"}}), kT);
+  live.book(*live.eth, BookAction::snapshot, levels({{"20", "1"}}), levels({{"21", "2"}}), kT);
+  live.status(*live.btc, FeedState::resyncing, "sequence", kT + 1);
+  live.hub->drain();
+  const auto shown = [&live](const std::string& symbol) {
+    WsTestClient client;
+    EXPECT_TRUE(client.connect(live.url("/?channels=book,book:5&symbols=" + symbol)));
+    std::vector<std::string> books;
+    for (const std::string& text : until_pong(client)) {
+      const auto json = RawJson::parse_or_throw(text);
+      if (json["type"].text() == "book") books.push_back(json["state"].text() + " " + std::string(json["bids"].raw()));
+    }
+    return books;
+  };
+  EXPECT_THAT(shown("BTCUSDT"), ElementsAre("resyncing [[10,1]]", "resyncing [[10,1]]"));
+  EXPECT_THAT(shown("ETHUSDT"), ElementsAre("live [[20,1]]", "live [[20,1]]")) << "others flow on";
+  live.status(*live.btc, FeedState::stale, "connection lost", kT + 2);
+  live.hub->drain();
+  EXPECT_THAT(shown("BTCUSDT"), ElementsAre("stale [[10,1]]", "stale [[10,1]]"));
+  live.book(*live.btc, BookAction::snapshot, levels({{"12", "1"}}), levels({{"13", "2"}}), kT + 3);
+  live.status(*live.btc, FeedState::live, "", kT + 3);
+  live.hub->drain();
+  EXPECT_THAT(shown("BTCUSDT"), ElementsAre("live [[12,1]]", "live [[12,1]]"));
 }
 
 TEST(ServerProtocol, AGapReachesThoseItConcernsOnce) {

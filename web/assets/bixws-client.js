@@ -459,6 +459,15 @@ export class BixwsClient {
       case 'market_update':
         for (const symbol in message.data) this.#tickers.set(symbol, message.data[symbol]);
         break;
+      case 'subscribed':
+        // Trades have no snapshot: until the first one comes, only this says where they stand.
+        if (!message.channels?.includes('trades')) break;
+        for (const symbol of message.symbols ?? Object.keys(message.last ?? {})) {
+          if (!this.#last.has(symbol)) this.#last.set(symbol, new Map());
+          const topics = this.#last.get(symbol);
+          if (!topics.has('trades')) topics.set('trades', Number(message.last?.[symbol]?.trades ?? 0));
+        }
+        break;
       case 'trades':
       case 'book':
       case 'candle': {

@@ -4,13 +4,13 @@
 
 #include <bixws/plugin.h>
 
-#include <cstddef>
+#include <span>
 
 namespace bixws {
 namespace detail {
 
 constexpr Descriptor describe(const char* kind, const char* name, const char* version, const char* description,
-                              const Option* options, std::size_t count) {
+                              std::span<const Option> options) {
   Descriptor d{};
   d.magic = kPluginMagic;
   d.abi_major = BIXWS_ABI_MAJOR;
@@ -21,8 +21,8 @@ constexpr Descriptor describe(const char* kind, const char* name, const char* ve
   d.name = name;
   d.version = version;
   d.description = description;
-  d.options = options;
-  d.option_count = static_cast<std::uint32_t>(count);
+  d.options = options.data();
+  d.option_count = static_cast<std::uint32_t>(options.size());
   return d;
 }
 
@@ -30,32 +30,30 @@ constexpr Descriptor describe(const char* kind, const char* name, const char* ve
 
 using MakeSink = Sink* (*)(const Settings&, Error&) noexcept;
 using MakeSource = FeedSource* (*)(const Settings&, Error&) noexcept;
+using MakeDialect = Dialect* (*)(const Settings&, Error&) noexcept;
 
-/// A sink without options.
-constexpr Descriptor describe_sink(const char* name, const char* version, const char* description, MakeSink make) {
-  Descriptor d = detail::describe("sink", name, version, description, nullptr, 0);
-  d.make_sink = make;
-  return d;
-}
-template <std::size_t N>
+// `options`: an array of Option, or {} for a plugin without any.
+
 constexpr Descriptor describe_sink(const char* name, const char* version, const char* description,
-                                   const Option (&options)[N], MakeSink make) {
-  Descriptor d = detail::describe("sink", name, version, description, options, N);
+                                   std::span<const Option> options, MakeSink make) {
+  Descriptor d = detail::describe("sink", name, version, description, options);
   d.make_sink = make;
   return d;
 }
 
-/// A feed that brings its own way of getting data, without and with options.
-constexpr Descriptor describe_feed(const char* name, const char* version, const char* description, MakeSource make) {
-  Descriptor d = detail::describe("feed", name, version, description, nullptr, 0);
+/// A feed that brings its own way of getting data.
+constexpr Descriptor describe_feed(const char* name, const char* version, const char* description,
+                                   std::span<const Option> options, MakeSource make) {
+  Descriptor d = detail::describe("feed", name, version, description, options);
   d.make_source = make;
   return d;
 }
-template <std::size_t N>
-constexpr Descriptor describe_feed(const char* name, const char* version, const char* description,
-                                   const Option (&options)[N], MakeSource make) {
-  Descriptor d = detail::describe("feed", name, version, description, options, N);
-  d.make_source = make;
+
+/// A feed that is a dialect; the core does the rest.
+constexpr Descriptor describe_dialect(const char* name, const char* version, const char* description,
+                                      std::span<const Option> options, MakeDialect make) {
+  Descriptor d = detail::describe("feed", name, version, description, options);
+  d.make_dialect = make;
   return d;
 }
 

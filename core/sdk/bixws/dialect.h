@@ -150,6 +150,9 @@ class Out {
   virtual void leaving(Text why) noexcept = 0;
   /// This connection is of no more use (a sequence over all channels broke): hang up and begin anew.
   virtual void reconnect(Text why) noexcept = 0;
+  /// How the exchange says it is as a whole: live or down, and its own word for it unless all is well ("maintenance",
+  /// "cancel_only"). Holds until it says otherwise.
+  virtual void condition(FeedState state, Text why) noexcept = 0;
   /// The exchange's clock as it was when it answered; only from REST answers, which have a known duration.
   virtual void clock(Micros exchange_now) noexcept = 0;
   /// Something could not be read. Lost data becomes a `gap`, a lost book frame a resync; all is counted and logged.
@@ -163,17 +166,42 @@ class Out {
   ~Out() = default;
 };
 
+/// Hears everything and does nothing: for those who want to know only a part, or only whether a frame can be read.
+class DeafOut : public Out {
+ public:
+  virtual ~DeafOut() = default;
+  void ticker(const Head&, const Ticker&) noexcept override {}
+  void trades(const Head&, const Trades&) noexcept override {}
+  void candle(const Head&, const Candle&) noexcept override {}
+  void book(const Head&, const BookUpdate&) noexcept override {}
+  void other(const Head&, const Event&) noexcept override {}
+  void acknowledged(const Answer&) noexcept override {}
+  void refused(const Answer&) noexcept override {}
+  void alive() noexcept override {}
+  void leaving(Text) noexcept override {}
+  void reconnect(Text) noexcept override {}
+  void condition(FeedState, Text) noexcept override {}
+  void clock(Micros) noexcept override {}
+  void trouble(const Trouble&) noexcept override {}
+  void listed(const Listing&) noexcept override {}
+  void more(Text) noexcept override {}
+};
+
 /// What the exchange tolerates. 0: no limit known.
 struct Limits {
-  std::uint32_t topics_per_connection = 200;   ///< topics_of() of all subscriptions of one connection
-  std::uint32_t symbols_per_request = 100;     ///< symbols named in one subscribe frame
-  std::uint32_t requests_per_second = 4;       ///< frames sent per connection, pings included
-  std::uint32_t requests_per_hour = 0;         ///< per connection
-  Micros connect_interval = 500'000;           ///< between two attempts to connect
-  Micros connection_life = 0;                  ///< the exchange ends connections at this age: replaced shortly before
-  std::uint32_t rest_weight_per_minute = 600;  ///< of all REST requests together
+  std::uint32_t topics_per_connection = 200;  ///< topics_of() of all subscriptions of one connection
+  std::uint32_t symbols_per_request = 100;    ///< symbols named in one subscribe frame
+  std::uint32_t requests_per_second = 4;      ///< frames sent per connection, pings included
+  std::uint32_t requests_per_hour = 0;        ///< per connection
+  Micros connect_interval = 500'000;          ///< between two attempts to connect
+  Micros connection_life = 0;                 ///< the exchange ends connections at this age: replaced shortly before
+  std::uint32_t rest_weight = 600;            ///< of all REST requests together, in any stretch of rest_span
+  Micros rest_span = 60'000'000;
   std::uint32_t list_weight = 10;
   std::uint32_t snapshot_weight = 10;
+  // How long nothing is asked after a refusal that names no time (Retry-After).
+  Micros rate_limited_wait = 10'000'000;  ///< HTTP 429
+  Micros ban_wait = 120'000'000;          ///< HTTP 418 and 403: the shortest ban the exchange hands out
 };
 
 /// What an exchange is like; constant for the life of a dialect.

@@ -2,6 +2,7 @@
 // ExchangeDialect: what every exchange's dialect begins with, and BIXWS_EXCHANGE_FEED, what its plugin ends with.
 #pragma once
 
+#include <bixws/describe.h>
 #include <bixws/frame_reader.h>
 
 #include <new>
@@ -36,22 +37,10 @@ class ExchangeDialect : public Dialect {
 /// The plugin of a dialect that needs nothing but its settings. `OPTIONS`: an array of Option.
 #define BIXWS_EXCHANGE_FEED(CLASS, NAME, DESCRIPTION, VERSION, OPTIONS)                        \
   BIXWS_EXPORT const ::bixws::Descriptor* bixws_plugin_v1() noexcept {                         \
-    static constexpr ::bixws::Descriptor kDescriptor = {                                       \
-        ::bixws::kPluginMagic,                                                                 \
-        BIXWS_ABI_MAJOR,                                                                       \
-        BIXWS_ABI_MINOR,                                                                       \
-        sizeof(::bixws::Descriptor),                                                           \
-        BIXWS_TOOLCHAIN,                                                                       \
-        "feed",                                                                                \
-        NAME,                                                                                  \
-        VERSION,                                                                               \
-        DESCRIPTION,                                                                           \
-        OPTIONS,                                                                               \
-        std::size(OPTIONS),                                                                    \
-        nullptr,                                                                               \
+    static constexpr ::bixws::Descriptor kDescriptor = ::bixws::describe_dialect(              \
+        NAME, VERSION, DESCRIPTION, OPTIONS,                                                   \
         [](const ::bixws::Settings& settings, ::bixws::Error&) noexcept -> ::bixws::Dialect* { \
           return new (std::nothrow) CLASS(settings);                                           \
-        },                                                                                     \
-        nullptr};                                                                              \
+        });                                                                                    \
     return &kDescriptor;                                                                       \
   }

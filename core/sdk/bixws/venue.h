@@ -113,25 +113,6 @@ class Venue {
   virtual int rest(Text target, VenueMarket& market, TextOut& body) noexcept = 0;
 };
 
-/// For venues that read their clients' JSON with a FrameReader: what is wrong with it shows in its result.
-class DeafOut final : public Out {
- public:
-  void ticker(const Head&, const Ticker&) noexcept override {}
-  void trades(const Head&, const Trades&) noexcept override {}
-  void candle(const Head&, const Candle&) noexcept override {}
-  void book(const Head&, const BookUpdate&) noexcept override {}
-  void other(const Head&, const Event&) noexcept override {}
-  void acknowledged(const Answer&) noexcept override {}
-  void refused(const Answer&) noexcept override {}
-  void alive() noexcept override {}
-  void leaving(Text) noexcept override {}
-  void reconnect(Text) noexcept override {}
-  void clock(Micros) noexcept override {}
-  void trouble(const Trouble&) noexcept override {}
-  void listed(const Listing&) noexcept override {}
-  void more(Text) noexcept override {}
-};
-
 // ---- Reading what clients ask for.
 
 /// The path of "/api/v3/depth?symbol=X".
