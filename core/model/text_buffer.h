@@ -26,7 +26,7 @@ class TextBuffer {
   void shrink_to(std::size_t size) { size_ = size; }
 
   void raw(std::string_view text) {
-    if (text.empty()) return;  // memcpy takes no null pointer, not even for no bytes
+    if (text.data() == nullptr) return;  // memcpy takes no null pointer, not even for no bytes
     char* to = room(text.size());
     std::memcpy(to, text.data(), text.size());
     size_ += text.size();
