@@ -6,19 +6,17 @@
 #include <random>
 #include <string>
 
+#include "support/numbers.h"
+
 namespace bixws {
 namespace {
+
+using test::dec;
 
 std::string round_trip(std::string_view text) {
   Decimal d;
   EXPECT_EQ(parse_decimal(text, d), NumberError::none) << text;
   return d.to_string();
-}
-
-Decimal dec(std::string_view text) {
-  Decimal d;
-  EXPECT_EQ(parse_decimal(text, d), NumberError::none) << text;
-  return d;
 }
 
 TEST(Decimal, KeepsEveryDigitAndTrailingZero) {

@@ -6,15 +6,12 @@
 #include "model/event_json.h"
 #include "model/event_parse.h"
 #include "model/instruments.h"
+#include "support/numbers.h"
 
 namespace bixws {
 namespace {
 
-Decimal dec(std::string_view text) {
-  Decimal d;
-  EXPECT_EQ(parse_decimal(text, d), NumberError::none) << text;
-  return d;
-}
+using test::dec;
 
 class EventJson : public ::testing::Test {
  protected:
