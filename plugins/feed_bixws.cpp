@@ -132,7 +132,7 @@ FeedSource* make(const Settings& settings, Error& error) noexcept try {
   }
   // Made once in vain, so that a URL or a certificate file of no use is a refusal and not a failure later on.
   Instruments none;
-  feed::RemoteSource(options, symbols, channels, none);
+  const feed::RemoteSource trial(options, symbols, channels, none);
   return new BixwsFeed(std::move(options), std::move(symbols), std::move(channels));
 } catch (const std::exception& e) {
   std::snprintf(error.text, sizeof error.text, "%s", e.what());

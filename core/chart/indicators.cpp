@@ -15,6 +15,7 @@ namespace bixws::chart {
 namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+constexpr Micros kDayLength = 86'400'000'000;
 constexpr double kMostCandles = 10'000;
 
 struct Known {
@@ -177,12 +178,11 @@ Line rsi(std::span<const double> values, int count) {
 }
 
 Line vwap(std::span<const Candle> bars) {
-  constexpr Micros kDay = 86'400'000'000;
   Line line(bars.size(), kNone);
   double turnover = 0;
   double volume = 0;
   for (std::size_t i = 0; i < bars.size(); ++i) {
-    if (i == 0 || bars[i].open_ts / kDay != bars[i - 1].open_ts / kDay) turnover = volume = 0;
+    if (i == 0 || bars[i].open_ts / kDayLength != bars[i - 1].open_ts / kDayLength) turnover = volume = 0;
     const double size = bars[i].volume.to_double();
     turnover += (bars[i].high.to_double() + bars[i].low.to_double() + bars[i].close.to_double()) / 3 * size;
     volume += size;

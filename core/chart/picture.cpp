@@ -102,7 +102,7 @@ class Chart {
     widest = std::max(widest, pen_.text_width(data_.bars.back().close.to_string()));
     right_ = options_.width - kMargin - widest - 12;
     times_ = {data_.bars.front().open_ts, data_.bars.back().open_ts + step_, kMargin, right_};
-    slot_ = (right_ - kMargin) / static_cast<double>((times_.end - times_.begin) / step_);
+    slot_ = (right_ - kMargin) / static_cast<double>(times_.end - times_.begin) / static_cast<double>(step_);
   }
 
   void draw_times() {

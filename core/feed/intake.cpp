@@ -480,9 +480,7 @@ void Intake::refresh(Symbol& symbol, std::string_view reason) {
   // A book that is not to be believed is said first: what is refused besides does not make it right.
   if (any && book.wanted && book.refusal.empty() && !symbol.book_well) {
     state = FeedState::resyncing;
-  } else if (!any && missing) {
-    state = symbol.state == FeedState::none ? FeedState::connecting : FeedState::stale;
-  } else if (!refusal.empty()) {
+  } else if (!refusal.empty() && (any || !missing)) {
     state = FeedState::down;
     reason = refusal;
   } else if (!any) {

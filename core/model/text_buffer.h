@@ -26,7 +26,7 @@ class TextBuffer {
   void shrink_to(std::size_t size) { size_ = size; }
 
   void raw(std::string_view text) {
-    if (text.data() == nullptr) return;  // memcpy takes no null pointer, not even for no bytes
+    if (text.data() == nullptr) return;  // and none of these either
     char* to = room(text.size());
     std::memcpy(to, text.data(), text.size());
     size_ += text.size();
@@ -56,7 +56,7 @@ class TextBuffer {
 
  private:
   char* room(std::size_t count) {
-    if (capacity_ - size_ < count) grow(count);
+    if (capacity_ - size_ <= count) grow(count);  // for no bytes, too: memcpy takes no null pointer
     return data_.get() + size_;
   }
   void grow(std::size_t count);

@@ -64,7 +64,7 @@ std::string Child::start(const std::vector<std::string>& words) {
   int from_child[2] = {-1, -1};
   if (::pipe2(to_child, O_CLOEXEC) != 0) return std::strerror(errno);
   if (::pipe2(from_child, O_CLOEXEC) != 0) {
-    const std::string why = std::strerror(errno);
+    std::string why = std::strerror(errno);
     close_fd(to_child[0]);
     close_fd(to_child[1]);
     return why;
