@@ -452,7 +452,7 @@ void Pipeline::finish() {
   if (server_) {
     hub_.drain();
     if (ended_by_itself_) {
-      server_->stop(1000, "ended");
+      server_->finish();
     } else {
       server_->stop();
     }

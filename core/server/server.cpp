@@ -30,6 +30,8 @@ struct Server::Parts {
             labels,  doors, std::make_shared<Publisher>(hub, labels, options.resume_bytes, options.max_subscriptions),
             nullptr, {},    {}} {}
 
+  void end(const Farewell& farewell);
+
   Options options;
   hub::Hub& hub;
   std::shared_ptr<Labels> labels;
@@ -84,7 +86,7 @@ Server::Server(hub::Hub& hub, const Instruments& instruments, Options options) {
   hub.attach(parts_->common.publisher);
 }
 
-Server::~Server() { stop(1001, "server is stopping", net::Duration::zero()); }
+Server::~Server() { stop(net::Duration::zero()); }
 
 void Server::set_first_exchange(std::string exchange) { parts_->labels->set_first_exchange(std::move(exchange)); }
 
@@ -119,16 +121,20 @@ void Server::hurry(net::Duration patience) {
   for (auto& loop : parts_->loops) loop->hurry(patience);
 }
 
-void Server::stop(std::uint16_t code, const std::string& reason, net::Duration deadline) {
-  if (parts_->stopped) return;
-  parts_->stopped = true;
-  parts_->desk->stop();
-  if (parts_->started) {
+void Server::stop(net::Duration deadline) { parts_->end({1001, "server is stopping", deadline, false}); }
+
+void Server::finish() { parts_->end({1000, "ended", parts_->options.hold_deadline, true}); }
+
+void Server::Parts::end(const Farewell& farewell) {
+  if (stopped) return;
+  stopped = true;
+  desk->stop();
+  if (started) {
     std::mutex mutex;
     std::condition_variable changed;
-    std::size_t left = parts_->loops.size();
-    for (auto& loop : parts_->loops) {
-      loop->drain(code, reason, deadline, [&] {
+    std::size_t left = loops.size();
+    for (auto& loop : loops) {
+      loop->drain(farewell, [&] {
         const std::lock_guard lock(mutex);
         --left;
         changed.notify_one();
@@ -137,8 +143,8 @@ void Server::stop(std::uint16_t code, const std::string& reason, net::Duration d
     std::unique_lock lock(mutex);
     changed.wait(lock, [&] { return left == 0; });
   }
-  parts_->common.publisher->detach();
-  for (auto& loop : parts_->loops) loop->stop();
+  common.publisher->detach();
+  for (auto& loop : loops) loop->stop();
 }
 
 void Server::reload() {

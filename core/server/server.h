@@ -42,10 +42,12 @@ class Server {
   /// A stop is near: from now on a client that holds everybody back and takes nothing is cut after this long already,
   /// so that feeds can end. From any thread.
   void hurry(net::Duration patience = std::chrono::seconds(1));
-  /// Sends what is due to every client and closes it, with 1001 by default; whoever has not ended at the deadline is
-  /// cut. Idempotent. For the end of a replay: drain the hub, then stop(1000, "ended").
-  void stop(std::uint16_t code = 1001, const std::string& reason = "server is stopping",
-            net::Duration deadline = std::chrono::seconds(3));
+  /// Sends what is due to every client and closes it with 1001; whoever has not ended at the deadline is cut.
+  /// Idempotent.
+  void stop(net::Duration deadline = std::chrono::seconds(3));
+  /// The end of a replay, after the hub was drained: the same with 1000, but nobody is cut who still takes what is due,
+  /// only when all have taken nothing for Options::hold_deadline.
+  void finish();
   /// Tokens and certificate are read again (SIGHUP). Throws like the constructor and then keeps what it had.
   void reload();
 

@@ -71,7 +71,7 @@ ServerLoop::ServerLoop(const Common& common, std::uint32_t index)
       inbox_(std::make_shared<Inbox>(signal_)),
       hold_(loop_, [this] { on_hold_deadline(); }),
       patience_(common_.options.hold_deadline),
-      drain_deadline_(loop_, [this] { cut_all(); }),
+      drain_deadline_(loop_, [this] { on_drain_deadline(); }),
       cut_deadline_(loop_, [this] { finish_cutting(); }) {
   fanout_ = std::make_unique<Fanout>(
       loop_, index, fanout_options(common.options), common.labels,
@@ -359,14 +359,14 @@ void ServerLoop::hurry(net::Duration patience) {
 
 // ---- the end ------------------------------------------------------------------------------------------------------
 
-void ServerLoop::drain(std::uint16_t code, const std::string& reason, net::Duration deadline,
-                       std::function<void()> done) {
-  loop_.post([this, code, reason, deadline, done = std::move(done)]() mutable {
-    farewell_ = {code, reason, false};
+void ServerLoop::drain(const Farewell& farewell, std::function<void()> done) {
+  loop_.post([this, farewell, done = std::move(done)]() mutable {
+    farewell_ = farewell;
     drained_ = std::move(done);
     if (listener_) listener_->close();
     http_->close_all();
-    drain_deadline_.start(deadline);
+    drained_bytes_ = fanned().bytes.load(std::memory_order_relaxed);
+    drain_deadline_.start(farewell.deadline);
     streams_->stop();
     for (const auto& [key, solo] : solos_) solo->close(farewell_->code, farewell_->reason);
     take_runs();
@@ -383,11 +383,16 @@ void ServerLoop::cut_later(std::uint64_t number) {
 
 // Once everything that was published is taken in: the close frame comes after it.
 void ServerLoop::say_farewell() {
-  if (!farewell_ || farewell_->said) return;
-  farewell_->said = true;
+  if (!farewell_ || std::exchange(said_, true)) return;
   fanout_->finish_last_turn();
   for (const auto& [number, session] : sessions_) session->close_when_drained(farewell_->code, farewell_->reason);
   fanout_->finish_turn();
+}
+
+void ServerLoop::on_drain_deadline() {
+  const std::uint64_t before = std::exchange(drained_bytes_, fanned().bytes.load(std::memory_order_relaxed));
+  if (farewell_->patient && drained_bytes_ != before) return drain_deadline_.start(farewell_->deadline);
+  cut_all();
 }
 
 void ServerLoop::cut_all() {

@@ -53,6 +53,15 @@ struct LoopCounters {
   Counter requests{0};  ///< HTTP requests
 };
 
+/// How a server ends: the close frame, and for how long clients are waited for; a patient one waits anew as long as
+/// they take something.
+struct Farewell {
+  std::uint16_t code = 1001;
+  std::string reason;
+  net::Duration deadline{};
+  bool patient = false;
+};
+
 class ServerLoop final : public net::HttpServer::Site, public SoloSession::Owner {
  public:
   ServerLoop(const Common& common, std::uint32_t index);
@@ -66,8 +75,8 @@ class ServerLoop final : public net::HttpServer::Site, public SoloSession::Owner
   /// Any thread: calls `function` on the loop's thread after a turn that began later than this call.
   void after_a_turn(std::function<void()> function);
   /// Any thread: no new clients; each one gets what is due and the close frame; then `done`, once. What has not ended
-  /// by itself at the deadline is cut.
-  void drain(std::uint16_t code, const std::string& reason, net::Duration deadline, std::function<void()> done);
+  /// by itself at the deadline is cut; a patient one begins anew as long as clients take something.
+  void drain(const Farewell& farewell, std::function<void()> done);
   /// Any thread: waits for a client that takes nothing at most this long from now on.
   void hurry(net::Duration patience);
   void stop();
@@ -117,6 +126,7 @@ class ServerLoop final : public net::HttpServer::Site, public SoloSession::Owner
   [[nodiscard]] Joining read_joining(const net::HttpRequest& request) const;
   void join(std::uint64_t number, Joining joining);
   void on_hold_deadline();
+  void on_drain_deadline();
   void say_farewell();
   void cut_all();
   void all_taken();
@@ -139,16 +149,13 @@ class ServerLoop final : public net::HttpServer::Site, public SoloSession::Owner
   std::atomic<std::uint64_t> turned_away_{0};
 
   net::Timer hold_;
-  net::Duration patience_;  // with a client that holds everybody back
-  struct Farewell {
-    std::uint16_t code = 0;
-    std::string reason;
-    bool said = false;
-  };
+  net::Duration patience_;            // with a client that holds everybody back
   std::optional<Farewell> farewell_;  // set while draining
+  bool said_ = false;                 // it is behind what is due to each
   net::Timer drain_deadline_;
-  std::function<void()> cut_;  // set while clients are being cut
-  bool cutting_ = false;       // each knows by now
+  std::uint64_t drained_bytes_ = 0;  // that clients had taken when it began
+  std::function<void()> cut_;        // set while clients are being cut
+  bool cutting_ = false;             // each knows by now
   net::Timer cut_deadline_;
   std::function<void()> drained_;
   std::thread thread_;

@@ -228,10 +228,10 @@ TEST(Picture, ShowsAGapAsAGap) {
   const std::string png = draw_picture(with_a_hole(), options);
   // The plot is most of the width; the middle third of it has no candle, the outer thirds have.
   const auto counts = candle_pixels(png, 12);
-  EXPECT_GT(counts[1], 200);
-  EXPECT_GT(counts[2], 200);
+  EXPECT_GT(counts[1], 100);
+  EXPECT_GT(counts[2], 100);
   EXPECT_EQ(counts[5], 0);
-  EXPECT_GT(counts[8], 200);
+  EXPECT_GT(counts[8], 100);
 }
 
 TEST(Picture, IsTheSameEachTimeAndValidSvg) {

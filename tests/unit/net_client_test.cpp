@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 #include <future>
+#include <mutex>
 #include <thread>
 
 #include "net/http_client.h"
@@ -395,20 +396,30 @@ TEST_F(ClientTest, GoesThroughAProxyWhereTheEnvironmentNamesOne) {
 }
 
 TEST_F(ClientTest, FetchesWithLengthChunksAndToTheEnd) {
+  std::mutex mutex;  // the client has its answer before the server's thread is done with it
   std::string answer;
   std::string head;
   Scripted server([&](test::Wire& wire, const std::string& asked) {
+    std::unique_lock lock(mutex);
     head = asked;
-    wire.write_all(answer, test::patience);
+    const std::string bytes = answer;
+    lock.unlock();
+    wire.write_all(bytes, test::patience);
     wire.finish();
   });
   const auto body_of = [&](std::string bytes, HttpClientOptions options = {}) {
-    answer = std::move(bytes);
+    {
+      const std::lock_guard lock(mutex);
+      answer = std::move(bytes);
+    }
     const HttpReply reply = fetch(server.url("http", "/api?x=1"), options);
     return std::to_string(reply.status) + " " + (reply.failure ? reply.failure->text : reply.body);
   };
   EXPECT_EQ(body_of("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello and more"), "200 hello");
-  EXPECT_THAT(head, StartsWith("GET /api?x=1 HTTP/1.1\r\nHost: 127.0.0.1:"));
+  {
+    const std::lock_guard lock(mutex);
+    EXPECT_THAT(head, StartsWith("GET /api?x=1 HTTP/1.1\r\nHost: 127.0.0.1:"));
+  }
   EXPECT_EQ(body_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"),
             "200 abcde");
   EXPECT_EQ(body_of("HTTP/1.1 200 OK\r\n\r\nto the end"), "200 to the end");

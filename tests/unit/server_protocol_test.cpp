@@ -2,6 +2,7 @@
 // The WebSocket protocol as clients see it: who gets what, in which words, in which order.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <atomic>
 #include <thread>
@@ -349,6 +350,36 @@ TEST(ServerProtocol, StoppingClosesEverybodyWith1001AfterWhatWasDue) {
   stopping.join();
   EXPECT_EQ(client.close_code(), 1001);
   EXPECT_EQ(client.end(), WsTestClient::End::fin);
+}
+
+// A replay ends for everybody at its own pace: only who takes nothing at all is cut.
+TEST(ServerProtocol, TheEndWaitsForASlowClientThatStillReads) {
+  auto options = at_once();
+  options.hold_back = true;
+  options.hold_deadline = std::chrono::milliseconds(400) * slowdown;
+  options.client_bytes = std::size_t{2} << 20;
+  LiveServer live(options);
+  WsTestClient client;
+  ASSERT_TRUE(client.connect(live.url("/?channels=trades&policy=lossless")));
+  const int little = 32'768;
+  ASSERT_EQ(::setsockopt(client.fd(), SOL_SOCKET, SO_RCVBUF, &little, sizeof little), 0);
+  until_pong(client);
+  constexpr int kTrades = 20'000;
+  std::thread replay([&] {
+    for (int i = 0; i < kTrades; ++i) live.trade(*live.btc, "64000.5", "0.25", kT + i);
+    live.hub->drain();
+    live.server->finish();
+  });
+  int trades = 0;
+  while (const auto message = client.next_text()) {
+    if (!is(*message, "trades")) continue;
+    trades += static_cast<int>(RawJson::parse_or_throw(*message)["data"].size());
+    // So slow is this client, and the whole of it takes several times the deadline.
+    if (trades % 500 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(40) * slowdown);
+  }
+  replay.join();
+  EXPECT_EQ(trades, kTrades);
+  EXPECT_EQ(client.close_code(), 1000);
 }
 
 TEST(ServerPages, HealthMetricsPageAndNothingElse) {
