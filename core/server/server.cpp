@@ -37,7 +37,6 @@ struct Server::Parts {
   Assets assets;
   std::shared_ptr<net::TlsServerContext> tls;
   Common common;
-  std::shared_ptr<HistoryDesk> desk;
   std::vector<std::unique_ptr<ServerLoop>> loops;
   std::uint16_t port = 0;
   bool started = false;
@@ -70,7 +69,7 @@ Server::Server(hub::Hub& hub, const Instruments& instruments, Options options) {
   }
   const ChaosOptions& chaos = kept.chaos;
   if (chaos.any()) parts_->common.publisher->set_chaos(chaos, kept.log);
-  parts_->desk = std::make_shared<HistoryDesk>(
+  parts_->common.desk = std::make_shared<HistoryDesk>(
       kept.history,
       [&hub, heard = std::weak_ptr<Publisher>(parts_->common.publisher)](const ClientKey& client, std::string payload) {
         hub.post([heard, client, payload = std::move(payload)](market::Market& market) {
@@ -80,7 +79,8 @@ Server::Server(hub::Hub& hub, const Instruments& instruments, Options options) {
       [log = kept.log](std::string_view text) {
         if (log) log(text);
       });
-  parts_->common.publisher->set_desk(parts_->desk);
+  parts_->common.publisher->set_desk(
+      [desk = parts_->common.desk](HistoryJob job) { return desk->ask(std::move(job)); });
   hub.attach(parts_->common.publisher);
 }
 
@@ -122,7 +122,7 @@ void Server::hurry(net::Duration patience) {
 void Server::stop(std::uint16_t code, const std::string& reason, net::Duration deadline) {
   if (parts_->stopped) return;
   parts_->stopped = true;
-  parts_->desk->stop();
+  parts_->common.desk->stop();
   if (parts_->started) {
     std::mutex mutex;
     std::condition_variable changed;
