@@ -7,66 +7,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "feed/excerpt.h"
+#include "model/event_json.h"
+
 namespace bixws::feed {
 namespace {
 
-constexpr Micros kCalm = 60'000'000;         // a book live this long may break again without being slowed down
-constexpr Micros kLogInterval = 10'000'000;  // between two log lines about the same fault
-constexpr Micros kLateTrades = 2'000'000;    // after the end of a candle its last trade may still be on the way
-constexpr std::size_t kMostExcerpt = 200;
-
-/// Text of an exchange, fit for logs and events: no control characters, plain ASCII, not too long.
-std::string excerpt(Text text) {
-  std::string out;
-  for (const char c : text.substr(0, kMostExcerpt)) {
-    const auto byte = static_cast<unsigned char>(c);
-    out += byte < 0x20 ? ' ' : byte < 0x7f ? c : '?';
-  }
-  if (text.size() > kMostExcerpt) out += "...";
-  return out;
-}
-
-std::string reason_of(const Trouble& trouble) {
-  switch (trouble.fault) {
-    case Fault::number_too_long:
-      return excerpt(trouble.field) + " " + excerpt(trouble.text) + " has more than 28 digits";
-    case Fault::not_a_number:
-      return excerpt(trouble.field) + " \"" + excerpt(trouble.text) + "\" is not a number";
-    case Fault::missing_field:
-      return "no " + excerpt(trouble.field) + " in the frame";
-    case Fault::not_json:
-      return "not JSON: " + excerpt(trouble.text);
-    case Fault::truncated:
-      return "broken JSON: " + excerpt(trouble.text);
-    case Fault::unknown_kind:
-      break;
-  }
-  return "unknown: " + excerpt(trouble.text);
-}
-
-const char* channel_text(Channel channel) {
-  constexpr const char* names[] = {"", "ticker", "trades", "book", "candle"};
-  const auto index = static_cast<std::size_t>(channel);
-  return index < std::size(names) ? names[index] : "";
-}
+constexpr Micros kLateTrades = 2'000'000;  // after the end of a candle its last trade may still be on the way
 
 }  // namespace
-
-const char* fault_text(Fault fault) {
-  constexpr const char* texts[kFaults] = {"not JSON",     "broken JSON",   "number too long",
-                                          "not a number", "missing field", "unknown kind"};
-  return texts[static_cast<std::size_t>(fault)];
-}
-
-bool Symbol::book_live() const {
-  return std::any_of(books.begin(), books.end(), [](const OwnedBook& book) { return book.machine->live(); });
-}
-
-bool Symbol::book_live_on(std::uint32_t connection) const {
-  return std::any_of(books.begin(), books.end(), [&](const OwnedBook& book) {
-    return (book.connection == 0 || book.connection == connection) && book.machine->live();
-  });
-}
 
 Intake::Intake(Dialect& dialect, std::string exchange, Instruments& instruments, Wishes& wishes)
     : dialect_(dialect),
@@ -253,115 +202,6 @@ void Intake::trades_ready(Micros ts, const Trades& trades) {
   batch().append(Event::of(*reading_->instrument, now_, ts, trades));
 }
 
-BookMachine& Intake::machine_of(Symbol& symbol, std::uint32_t connection) {
-  if (BookMachine::has_ids(traits_)) connection = 0;
-  for (auto& book : symbol.books) {
-    if (book.connection == connection) return *book.machine;
-  }
-  symbol.books.push_back({connection, std::make_unique<BookMachine>(traits_, dialect_)});
-  return *symbol.books.back().machine;
-}
-
-void Intake::book(const Head& head, const BookUpdate& update) noexcept {
-  if (connection_ == 0) {
-    if (reading_ == nullptr || got_book_) return;
-    got_book_ = true;
-    BookMachine& machine = machine_of(*reading_, 0);
-    book_connection_ = 0;
-    const BookVerdict verdict = machine.snapshot(head.ts, update, *this);
-    if (verdict.step == BookVerdict::Step::too_old) outcome_ = SnapshotOutcome::too_old;
-    settle(*reading_, machine, 0, verdict);
-    return;
-  }
-  Symbol* symbol = wanted(head, Channel::book);
-  if (symbol == nullptr) return;
-  sample(head);
-  BookMachine& machine = machine_of(*symbol, connection_);
-  reading_ = symbol;
-  book_connection_ = BookMachine::has_ids(traits_) ? 0 : connection_;
-  if (!symbol->book_live()) symbol->shown_book = book_connection_;
-  const std::uint64_t checked = machine.checksums_ok();
-  const BookVerdict verdict = machine.offer(connection_, head.ts, update, *this);
-  figures_.checksums_ok.add(machine.checksums_ok() - checked);
-  settle(*symbol, machine, connection_, verdict);
-}
-
-void Intake::book_ready(Micros ts, const BookChange& change) {
-  if (book_connection_ != reading_->shown_book) return;
-  if (change.action == BookAction::snapshot) {
-    figures_.book_snapshots.add();
-    close_hole(*reading_, Channel::book, now_, machine_of(*reading_, book_connection_).newest(), kUnknown);
-  } else {
-    figures_.book_updates.add();
-  }
-  reading_->of(Channel::book).last_ts = now_;
-  batch().append(Event::of(*reading_->instrument, now_, ts, change));
-  if (on_book_published) on_book_published(*reading_, machine_of(*reading_, book_connection_).newest(), change);
-}
-
-void Intake::settle(Symbol& symbol, BookMachine& machine, std::uint32_t connection, const BookVerdict& verdict) {
-  figures_.updates_dropped.add(verdict.dropped);
-  switch (verdict.step) {
-    case BookVerdict::Step::broken:
-      return lose_book(symbol, connection, verdict.reason, verdict.from, verdict.to);
-    case BookVerdict::Step::ignored:
-      // Over one connection nothing comes twice: it was in the snapshot.
-      if (machine.live())
-        (symbol.of(Channel::book).connections.size() > 1 ? figures_.duplicates : figures_.updates_dropped).add();
-      return;
-    case BookVerdict::Step::published:
-    case BookVerdict::Step::waiting:
-    case BookVerdict::Step::too_old:
-      break;
-  }
-  if (!machine.live() || (symbol.book_well && symbol.integrity == machine.integrity())) return;
-  if (!symbol.book_well) symbol.live_since = now_;
-  symbol.integrity = machine.integrity();
-  refresh(symbol, "");
-}
-
-void Intake::lose_book(Symbol& symbol, std::uint32_t connection, const std::string& reason, std::uint64_t from,
-                       std::uint64_t to) {
-  BookMachine& machine = machine_of(symbol, connection);
-  machine.lose();
-  figures_.resyncs.add();
-  if (now_ - symbol.live_since > kCalm) symbol.resyncs = 0;
-  ++symbol.resyncs;
-  if (!symbol.book_live()) {
-    open_hole(symbol, Channel::book, symbol.of(Channel::book).last_ts, from, reason);
-    refresh(symbol, reason);
-  } else {
-    show_other_book(symbol);
-  }
-  wishes_.on_log(LogLevel::warning, std::string(symbol.instrument->symbol) + ": book is wrong (" + reason +
-                                        (to != 0 ? ", " + std::to_string(from) + " to " + std::to_string(to) : "") +
-                                        "); taking a new snapshot");
-  wishes_.want_book(symbol, connection);
-}
-
-void Intake::show_other_book(Symbol& symbol) {
-  for (const auto& book : symbol.books) {
-    if (book.connection == symbol.shown_book && book.machine->live()) return;
-  }
-  for (const auto& book : symbol.books) {
-    if (!book.machine->live()) continue;
-    symbol.shown_book = book.connection;
-    if (!book.machine->keeps_copy()) return;
-    const market::Book& copy = book.machine->copy();
-    const auto bids = copy.bids().top(copy.bids().size());
-    const auto asks = copy.asks().top(copy.asks().size());
-    BookChange change;
-    change.action = BookAction::snapshot;
-    change.depth = book.machine->depth();
-    change.bids = bids;
-    change.asks = asks;
-    reading_ = &symbol;
-    book_connection_ = book.connection;
-    book_ready(0, change);
-    return;
-  }
-}
-
 void Intake::opened(Symbol& symbol, Channel channel, std::uint32_t connection, Micros at) {
   stamp(at);
   Subscription& subscription = symbol.of(channel);
@@ -429,7 +269,7 @@ void Intake::refused(Symbol& symbol, Channel channel, const std::string& reason,
   stamp(at);
   Subscription& subscription = symbol.of(channel);
   if (!subscription.wanted || !subscription.connections.empty()) return;  // another connection brings it
-  subscription.refusal = std::string(channel_text(channel)) + " refused: " + excerpt(reason);
+  subscription.refusal = std::string(name_of(channel)) + " refused: " + excerpt(reason);
   refresh(symbol, "");
 }
 
@@ -548,57 +388,6 @@ void Intake::condition(FeedState state, Text why) noexcept { wishes_.on_conditio
 
 void Intake::clock(Micros exchange_now) noexcept {
   if (connection_ == 0 && asked_ != 0 && exchange_now != 0) lag_.measured(asked_, now_, exchange_now);
-}
-
-void Intake::log_fault(const Trouble& trouble) {
-  const auto index = static_cast<std::size_t>(trouble.fault);
-  if (fault_logged_[index] != 0 && now_ - fault_logged_[index] < kLogInterval) {
-    ++fault_unlogged_[index];
-    return;
-  }
-  std::string text = exchange_ + ": ";
-  if (!trouble.symbol.empty()) text += excerpt(trouble.symbol) + " ";
-  if (trouble.channel != Channel::none) text += std::string(channel_text(trouble.channel)) + ": ";
-  text += reason_of(trouble);
-  if (fault_unlogged_[index] != 0) text += " (and " + std::to_string(fault_unlogged_[index]) + " like it since)";
-  fault_logged_[index] = now_;
-  fault_unlogged_[index] = 0;
-  wishes_.on_log(trouble.fault == Fault::unknown_kind ? LogLevel::debug : LogLevel::warning, text);
-}
-
-void Intake::trouble(const Trouble& trouble) noexcept {
-  figures_.faults[static_cast<std::size_t>(trouble.fault)].add();
-  log_fault(trouble);
-  if (trouble.fault == Fault::unknown_kind) return;
-  readable_ = false;
-  if (connection_ == 0) return;  // REST: asked again
-
-  const std::string reason = reason_of(trouble);
-  if (trouble.symbol.empty() || trouble.channel == Channel::none) {
-    // Nobody can say what was in it. Books whose updates do not tell that one is missing are lost with it.
-    Gap gap;
-    gap.reason = reason;
-    gap.from_ts = gap.to_ts = now_;
-    gap.lost = 1;
-    publish_gap(*feed_, gap);
-    if (traits_.checksum_levels != 0 || traits_.chain == Chain::contiguous || traits_.chain == Chain::linked) return;
-    for (Symbol& symbol : symbols_) {
-      const auto& connections = symbol.of(Channel::book).connections;
-      if (std::find(connections.begin(), connections.end(), connection_) != connections.end()) {
-        lose_book(symbol, connection_, reason, 0, 0);
-      }
-    }
-    return;
-  }
-  Symbol* symbol = find(trouble.symbol);
-  if (symbol == nullptr || !symbol->of(trouble.channel).wanted) return;
-  if (trouble.channel == Channel::book) return lose_book(*symbol, connection_, reason, 0, 0);
-  Gap gap;
-  gap.channel = trouble.channel;
-  gap.reason = reason;
-  gap.from_ts = gap.to_ts = now_;
-  gap.lost = 1;
-  publish_gap(*symbol->instrument, gap);
 }
 
 }  // namespace bixws::feed

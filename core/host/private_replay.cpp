@@ -14,6 +14,7 @@
 #include "model/nearest.h"
 #include "model/symbol.h"
 #include "recording/exporter.h"
+#include "recording/past.h"
 #include "recording/replayer.h"
 
 namespace bixws::host {
@@ -25,7 +26,11 @@ constexpr std::size_t kQueueBytes = std::size_t{2} << 20;
 class OwnReplay final : public server::PrivateReplay {
  public:
   OwnReplay(const recording::PlaybackOptions& options, Instruments& instruments)
-      : hub_(hub::Hub::Options{kQueueBytes}), target_(hub_), replayer_(options, instruments, target_) {}
+      : hub_(hub::Hub::Options{kQueueBytes}),
+        target_(hub_),
+        replayer_(options, instruments, target_),
+        path_(options.path),
+        session_(replayer_.position().session) {}
   ~OwnReplay() override {
     replayer_.stop();
     hub_.stop();
@@ -33,12 +38,19 @@ class OwnReplay final : public server::PrivateReplay {
 
   hub::Hub& hub() override { return hub_; }
   void play(std::function<void()> on_ended) override { replayer_.start(std::move(on_ended)); }
+  server::HistorySource history() const override {
+    return [path = path_, session = session_](const HistoryQuery& query) {
+      return recording::Past(path, session).read(query);
+    };
+  }
   std::string control(const server::ReplayRequest& request) override { return control_replay(replayer_, request); }
 
  private:
   hub::Hub hub_;
   recording::HubTarget target_;
   recording::Replayer replayer_;
+  std::string path_;
+  std::int64_t session_;
 };
 
 std::string text_of(const net::Query& query, std::string_view name) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <iterator>
 
 #include "model/history.h"
@@ -23,13 +24,7 @@ void optional_decimal(TextBuffer& out, std::string_view key, const Decimal& valu
   out.decimal(value);
 }
 
-void optional_time(TextBuffer& out, std::string_view key, Micros value) {
-  if (value == 0) return;
-  out.raw(key);
-  out.integer(value);
-}
-
-void optional_count(TextBuffer& out, std::string_view key, std::uint64_t value) {
+void optional_number(TextBuffer& out, std::string_view key, std::integral auto value) {
   if (value == 0) return;
   out.raw(key);
   out.integer(value);
@@ -45,20 +40,6 @@ void optional_text(TextBuffer& out, std::string_view key, std::string_view value
   if (value.empty()) return;
   out.raw(key);
   out.quoted(value);
-}
-
-void levels(TextBuffer& out, std::span<const Level> list) {
-  out.raw('[');
-  bool first = true;
-  for (const Level& level : list) {
-    out.raw(first ? std::string_view("[") : std::string_view(",["));
-    first = false;
-    out.decimal(level.price);
-    out.raw(',');
-    out.decimal(level.size);
-    out.raw(']');
-  }
-  out.raw(']');
 }
 
 /// {"type":T,"exchange":E,"symbol":S  - names that are empty are left out.
@@ -77,13 +58,25 @@ void trade_object(TextBuffer& out, const Trade& trade, Micros recv_ts) {
   out.decimal(trade.size);
   optional_text(out, ",\"side\":", name_of(trade.side));
   optional_text(out, ",\"id\":", trade.id);
-  optional_time(out, ",\"ts\":", trade.ts);
-  optional_time(out, ",\"recv_ts\":", recv_ts);
+  optional_number(out, ",\"ts\":", trade.ts);
+  optional_number(out, ",\"recv_ts\":", recv_ts);
   out.raw('}');
 }
 
+void book_fields(TextBuffer& out, const BookMessage& book) {
+  optional_number(out, ",\"depth\":", book.depth);
+  out.raw(book.action == BookAction::snapshot ? std::string_view(",\"action\":\"snapshot\",\"bids\":")
+                                              : std::string_view(",\"action\":\"update\",\"bids\":"));
+  append_levels(out, book.bids);
+  out.raw(",\"asks\":");
+  append_levels(out, book.asks);
+  optional_number(out, ",\"ts\":", book.ts);
+  optional_number(out, ",\"recv_ts\":", book.recv_ts);
+  optional_text(out, ",\"state\":", name_of(book.state));
+}
+
 void candle_fields(TextBuffer& out, const Candle& candle) {
-  optional_time(out, ",\"open_ts\":", candle.open_ts);
+  optional_number(out, ",\"open_ts\":", candle.open_ts);
   optional_decimal(out, ",\"open\":", candle.open);
   optional_decimal(out, ",\"high\":", candle.high);
   optional_decimal(out, ",\"low\":", candle.low);
@@ -96,7 +89,7 @@ void mark_fields(TextBuffer& out, const Event& event) {
   const Mark& mark = event.mark();
   out.raw(",\"id\":");
   out.quoted(mark.id);
-  optional_time(out, ",\"ts\":", event.ts);
+  optional_number(out, ",\"ts\":", event.ts);
   optional_decimal(out, ",\"price\":", mark.price);
   optional_text(out, ",\"text\":", mark.text);
   optional_text(out, ",\"kind\":", mark.kind);
@@ -106,7 +99,7 @@ void mark_fields(TextBuffer& out, const Event& event) {
   }
   optional_text(out, ",\"color\":", mark.color);
   if (mark.deleted) out.raw(",\"deleted\":true");
-  optional_time(out, ",\"recv_ts\":", event.recv_ts);
+  optional_number(out, ",\"recv_ts\":", event.recv_ts);
 }
 
 void trades_message(TextBuffer& out, const Event& event, std::string_view label) {
@@ -134,7 +127,7 @@ void status_message(TextBuffer& out, const Event& event, std::string_view label)
   optional_known(out, ",\"lag_us\":", status.lag_us);
   optional_known(out, ",\"skew_us\":", status.skew_us);
   optional_text(out, ",\"reason\":", status.reason);
-  optional_time(out, ",\"ts\":", event.recv_ts);
+  optional_number(out, ",\"ts\":", event.recv_ts);
   if (status.replay != nullptr) {
     out.raw(",\"replay\":{\"session\":");
     out.integer(status.replay->session);
@@ -149,8 +142,8 @@ void status_message(TextBuffer& out, const Event& event, std::string_view label)
       out.raw(",\"speed\":\"max\"");
     }
     optional_text(out, ",\"state\":", status.replay->state);
-    optional_time(out, ",\"from\":", status.replay->from);
-    optional_time(out, ",\"to\":", status.replay->to);
+    optional_number(out, ",\"from\":", status.replay->from);
+    optional_number(out, ",\"to\":", status.replay->to);
     out.raw('}');
   }
   out.raw('}');
@@ -161,13 +154,13 @@ void gap_message(TextBuffer& out, const Event& event, std::string_view label) {
   open_message(out, "gap", event.instrument->exchange, label);
   optional_text(out, ",\"channel\":", name_of(gap.channel));
   optional_text(out, ",\"reason\":", gap.reason);
-  optional_time(out, ",\"from_ts\":", gap.from_ts);
-  optional_time(out, ",\"to_ts\":", gap.to_ts);
-  optional_count(out, ",\"from_seq\":", gap.from_seq);
-  optional_count(out, ",\"to_seq\":", gap.to_seq);
+  optional_number(out, ",\"from_ts\":", gap.from_ts);
+  optional_number(out, ",\"to_ts\":", gap.to_ts);
+  optional_number(out, ",\"from_seq\":", gap.from_seq);
+  optional_number(out, ",\"to_seq\":", gap.to_seq);
   optional_known(out, ",\"lost\":", gap.lost);
   if (gap.client) out.raw(",\"scope\":\"client\"");
-  optional_time(out, ",\"ts\":", event.recv_ts);
+  optional_number(out, ",\"ts\":", event.recv_ts);
   out.raw('}');
 }
 
@@ -175,155 +168,6 @@ void mark_message(TextBuffer& out, const Event& event, std::string_view label) {
   open_message(out, event.kind == Kind::alert ? "alert" : "annotation", event.instrument->exchange, label);
   mark_fields(out, event);
   out.raw('}');
-}
-
-// ---- canonical form: every key in byte order, so each kind is spelled out once more -----------------------------
-
-/// Writes "key": with the comma it needs.
-class SortedObject {
- public:
-  explicit SortedObject(TextBuffer& out) : out_(out) { out_.raw('{'); }
-  ~SortedObject() { out_.raw('}'); }
-  SortedObject(const SortedObject&) = delete;
-  SortedObject& operator=(const SortedObject&) = delete;
-
-  TextBuffer& key(std::string_view name) {
-    out_.raw(first_ ? std::string_view("\"") : std::string_view(",\""));
-    first_ = false;
-    out_.raw(name);
-    out_.raw("\":");
-    return out_;
-  }
-  void decimal(std::string_view name, const Decimal& value) {
-    if (value.has_value()) key(name).decimal(value);
-  }
-  void time(std::string_view name, Micros value) {
-    if (value != 0) key(name).integer(value);
-  }
-  void text(std::string_view name, std::string_view value) {
-    if (!value.empty()) key(name).quoted(value);
-  }
-
- private:
-  TextBuffer& out_;
-  bool first_ = true;
-};
-
-void canonical_ticker(TextBuffer& out, const Event& event) {
-  const Ticker& t = event.ticker();
-  SortedObject envelope(out);
-  envelope.key("data");
-  {
-    SortedObject data(out);
-    out.quoted(event.instrument->symbol);
-    out.raw(':');
-    SortedObject o(out);
-    o.decimal("ask", t.ask);
-    o.decimal("ask_size", t.ask_size);
-    o.decimal("bid", t.bid);
-    o.decimal("bid_size", t.bid_size);
-    o.decimal("change_24h", t.change_24h);
-    o.text("exchange", event.instrument->exchange);
-    o.decimal("high_24h", t.high_24h);
-    o.decimal("low_24h", t.low_24h);
-    o.decimal("open_24h", t.open_24h);
-    o.decimal("price", t.price);
-    o.decimal("quote_volume_24h", t.quote_volume_24h);
-    o.time("recv_ts", event.recv_ts);
-    o.time("ts", event.ts);
-    o.decimal("volume_24h", t.volume_24h);
-  }
-  envelope.time("ts", event.recv_ts);
-  envelope.text("type", "market_update");
-}
-
-void canonical_trades(TextBuffer& out, const Event& event) {
-  SortedObject message(out);
-  message.key("data");
-  out.raw('[');
-  bool first = true;
-  for (const Trade& trade : event.trades().list) {
-    if (!first) out.raw(',');
-    first = false;
-    SortedObject o(out);
-    o.text("id", trade.id);
-    o.decimal("price", trade.price);
-    o.time("recv_ts", event.recv_ts);
-    o.text("side", name_of(trade.side));
-    o.decimal("size", trade.size);
-    o.time("ts", trade.ts);
-  }
-  out.raw(']');
-  message.text("exchange", event.instrument->exchange);
-  if (event.trades().history) message.key("history").raw("true");
-  message.text("symbol", event.instrument->symbol);
-  message.text("type", "trades");
-}
-
-void canonical_book(TextBuffer& out, const Event& event) {
-  const BookChange& book = event.book();
-  SortedObject message(out);
-  message.text("action", book.action == BookAction::snapshot ? "snapshot" : "update");
-  levels(message.key("asks"), book.asks);
-  levels(message.key("bids"), book.bids);
-  if (book.depth != 0) message.key("depth").integer(book.depth);
-  message.text("exchange", event.instrument->exchange);
-  message.time("recv_ts", event.recv_ts);
-  message.text("symbol", event.instrument->symbol);
-  message.time("ts", event.ts);
-  message.text("type", "book");
-}
-
-void canonical_candle(TextBuffer& out, const Event& event) {
-  const Candle& candle = event.candle();
-  SortedObject message(out);
-  message.decimal("close", candle.close);
-  message.key("closed").raw(candle.closed ? "true" : "false");
-  message.text("exchange", event.instrument->exchange);
-  message.decimal("high", candle.high);
-  message.decimal("low", candle.low);
-  message.decimal("open", candle.open);
-  message.time("open_ts", candle.open_ts);
-  message.time("recv_ts", event.recv_ts);
-  message.text("symbol", event.instrument->symbol);
-  message.key("timeframe").raw('"');
-  append_timeframe(out, candle.seconds);
-  out.raw('"');
-  message.text("type", "candle");
-  message.decimal("volume", candle.volume);
-}
-
-void canonical_gap(TextBuffer& out, const Event& event) {
-  const Gap& gap = event.gap();
-  SortedObject message(out);
-  message.text("channel", name_of(gap.channel));
-  message.text("exchange", event.instrument->exchange);
-  if (gap.from_seq != 0) message.key("from_seq").integer(gap.from_seq);
-  message.time("from_ts", gap.from_ts);
-  if (gap.lost != kUnknown) message.key("lost").integer(gap.lost);
-  message.text("reason", gap.reason);
-  message.text("symbol", event.instrument->symbol);
-  if (gap.to_seq != 0) message.key("to_seq").integer(gap.to_seq);
-  message.time("to_ts", gap.to_ts);
-  message.time("ts", event.recv_ts);
-  message.text("type", "gap");
-}
-
-void canonical_mark(TextBuffer& out, const Event& event) {
-  const Mark& mark = event.mark();
-  SortedObject message(out);
-  message.text("color", mark.color);
-  if (mark.deleted) message.key("deleted").raw("true");
-  message.text("exchange", event.instrument->exchange);
-  message.key("id").quoted(mark.id);
-  message.text("kind", mark.kind);
-  if (!mark.points.empty()) append_points(message.key("points"), mark.points);
-  message.decimal("price", mark.price);
-  message.time("recv_ts", event.recv_ts);
-  message.text("symbol", event.instrument->symbol);
-  message.text("text", mark.text);
-  message.time("ts", event.ts);
-  message.text("type", event.kind == Kind::alert ? "alert" : "annotation");
 }
 
 }  // namespace
@@ -399,6 +243,20 @@ std::int32_t parse_timeframe(std::string_view text) {
   return count > 10 * 604800 ? 0 : static_cast<std::int32_t>(count);
 }
 
+void append_levels(TextBuffer& out, std::span<const Level> list) {
+  out.raw('[');
+  bool first = true;
+  for (const Level& level : list) {
+    out.raw(first ? std::string_view("[") : std::string_view(",["));
+    first = false;
+    out.decimal(level.price);
+    out.raw(',');
+    out.decimal(level.size);
+    out.raw(']');
+  }
+  out.raw(']');
+}
+
 void append_points(TextBuffer& out, std::span<const Point> list) {
   out.raw('[');
   bool first = true;
@@ -433,8 +291,8 @@ void append_ticker(TextBuffer& out, const Event& event) {
   optional_decimal(out, ",\"change_24h\":", t.change_24h);
   out.raw(",\"exchange\":");
   out.quoted(event.instrument->exchange);
-  optional_time(out, ",\"ts\":", event.ts);
-  optional_time(out, ",\"recv_ts\":", event.recv_ts);
+  optional_number(out, ",\"ts\":", event.ts);
+  optional_number(out, ",\"recv_ts\":", event.recv_ts);
   *out.at(start) = '{';  // every field brings its comma; the first one's place is the brace's
   out.raw('}');
 }
@@ -450,13 +308,18 @@ void append_item(TextBuffer& out, const Event& item) {
       return;
     case Kind::candle:
       candle_fields(out, item.candle());
-      optional_time(out, ",\"recv_ts\":", item.recv_ts);
+      optional_number(out, ",\"recv_ts\":", item.recv_ts);
       break;
     case Kind::alert:
     case Kind::annotation:
       mark_fields(out, item);
       break;
-    case Kind::book:
+    case Kind::book: {
+      const BookChange& book = item.book();
+      book_fields(out,
+                  {{}, {}, 0, 0, book.depth, book.action, book.bids, book.asks, item.ts, item.recv_ts, book.state});
+      break;
+    }
     case Kind::status:
     case Kind::gap:
     case Kind::raw:
@@ -470,16 +333,8 @@ void append_book(TextBuffer& out, const BookMessage& book) {
   open_message(out, "book", book.exchange, book.label);
   out.raw(",\"seq\":");
   out.integer(book.seq);
-  optional_count(out, ",\"from_seq\":", book.from_seq);
-  optional_count(out, ",\"depth\":", book.depth);
-  out.raw(book.action == BookAction::snapshot ? std::string_view(",\"action\":\"snapshot\",\"bids\":")
-                                              : std::string_view(",\"action\":\"update\",\"bids\":"));
-  levels(out, book.bids);
-  out.raw(",\"asks\":");
-  levels(out, book.asks);
-  optional_time(out, ",\"ts\":", book.ts);
-  optional_time(out, ",\"recv_ts\":", book.recv_ts);
-  optional_text(out, ",\"state\":", name_of(book.state));
+  optional_number(out, ",\"from_seq\":", book.from_seq);
+  book_fields(out, book);
   out.raw('}');
 }
 
@@ -490,10 +345,10 @@ void append_candle(TextBuffer& out, const CandleMessage& message) {
   append_timeframe(out, candle.seconds);
   out.raw("\",\"seq\":");
   out.integer(message.seq);
-  optional_count(out, ",\"from_seq\":", message.from_seq);
+  optional_number(out, ",\"from_seq\":", message.from_seq);
   candle_fields(out, candle);
   if (message.derived) out.raw(",\"derived\":true");
-  optional_time(out, ",\"recv_ts\":", message.recv_ts);
+  optional_number(out, ",\"recv_ts\":", message.recv_ts);
   out.raw('}');
 }
 
@@ -532,33 +387,6 @@ void append_message(TextBuffer& out, const Event& event, std::string_view label)
     case Kind::annotation:
       mark_message(out, event, label);
       break;
-    case Kind::raw:
-      break;
-  }
-}
-
-void append_canonical(TextBuffer& out, const Event& event) {
-  switch (event.kind) {
-    case Kind::ticker:
-      canonical_ticker(out, event);
-      break;
-    case Kind::trades:
-      canonical_trades(out, event);
-      break;
-    case Kind::book:
-      canonical_book(out, event);
-      break;
-    case Kind::candle:
-      canonical_candle(out, event);
-      break;
-    case Kind::gap:
-      if (!event.gap().client) canonical_gap(out, event);
-      break;
-    case Kind::alert:
-    case Kind::annotation:
-      canonical_mark(out, event);
-      break;
-    case Kind::status:
     case Kind::raw:
       break;
   }

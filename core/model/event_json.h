@@ -26,6 +26,9 @@ void append_timeframe(TextBuffer& out, std::int32_t seconds);
 /// The object that stands for a ticker in `data`: {"price":...,"exchange":...,"ts":...,"recv_ts":...}.
 void append_ticker(TextBuffer& out, const Event& event);
 
+/// [[price,size],...]
+void append_levels(TextBuffer& out, std::span<const Level> list);
+
 /// The `points` of an alert or annotation: [[ts,price],...], null for a point without a price.
 void append_points(TextBuffer& out, std::span<const Point> list);
 

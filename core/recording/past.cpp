@@ -8,6 +8,7 @@
 
 #include "model/event_json.h"
 #include "recording/format.h"
+#include "recording/image.h"
 #include "recording/past_candles.h"
 
 namespace bixws::recording {
@@ -163,6 +164,74 @@ HistoryPage Past::items(const HistoryQuery& query) {
   return page;
 }
 
+/// `book` becomes what it was right after the first event of the page; false: the recording does not say.
+bool Past::book_at_first(const HistoryQuery& query, std::span<const Event> page, market::Book& book) const {
+  const Micros at = page.front().recv_ts;
+  // Several may have come at that time: of the last ones a page has the end, of the first ones the beginning.
+  const auto in_page = std::count_if(page.begin(), page.end(), [&](const Event& event) { return event.recv_ts == at; });
+  std::int64_t session = 0;
+  for (const Span& span : spans(*query.instrument)) {
+    if (span.begin <= at && at < span.end) session = span.session;
+  }
+  if (session == 0) return false;
+  Instruments names;
+  EventBatch events;
+  SessionReader reader(path_, session, names);
+  SessionImage image;
+  reader.seek_time(at, &image);
+  image.append_to(events);
+  bool known = false;
+  for (const Event& event : std::as_const(events).events()) {
+    if (event.kind != Kind::book || !is_of(event, *query.instrument)) continue;
+    book.apply(event.book());
+    known = true;
+  }
+  std::vector<Event> then;  // of that time, in order
+  events.clear();
+  for (bool there = true; there;) {
+    const std::size_t before = events.size();
+    there = reader.next(events, 64) && std::as_const(events).events().back().recv_ts <= at;
+    if (events.size() == before) break;
+  }
+  for (const Event& event : std::as_const(events).events()) {
+    if (event.recv_ts == at && event.kind == Kind::book && is_of(event, *query.instrument)) then.push_back(event);
+  }
+  const auto count = static_cast<std::ptrdiff_t>(then.size());
+  const auto last = query.forward ? 0 : count - in_page;
+  for (std::ptrdiff_t i = 0; i < count && i <= last; ++i) {
+    known = known || then[static_cast<std::size_t>(i)].book().action == BookAction::snapshot;
+    book.apply(then[static_cast<std::size_t>(i)].book());
+  }
+  return known;
+}
+
+HistoryPage Past::books(const HistoryQuery& query) {
+  HistoryPage page = items(query);
+  std::span<const Event> list = std::as_const(*page.events).events();
+  if (list.empty() || list.front().book().action == BookAction::snapshot) return page;
+  market::Book book;
+  bool known = false;
+  try {
+    known = book_at_first(query, list, book);
+  } catch (const DamageError&) {
+    page.more = true;
+  }
+  HistoryPage whole;
+  whole.more = page.more;
+  if (known) {
+    const Event& first = list.front();
+    const std::vector<Level> bids = book.bids().top(SIZE_MAX);
+    const std::vector<Level> asks = book.asks().top(SIZE_MAX);
+    const BookChange all{BookAction::snapshot, first.book().state, first.book().depth, bids, asks};
+    whole.events->append(Event::of(*query.instrument, first.recv_ts, first.ts, all));
+    list = list.subspan(1);
+  } else {
+    while (!list.empty() && list.front().book().action != BookAction::snapshot) list = list.subspan(1);
+  }
+  for (const Event& event : list) whole.events->append(event);
+  return whole;
+}
+
 HistoryPage Past::candles(const HistoryQuery& query) {
   PastCandles made(query.seconds);
   const Micros width = Micros{query.seconds} * 1'000'000;
@@ -189,7 +258,8 @@ HistoryPage Past::candles(const HistoryQuery& query) {
 }
 
 HistoryPage Past::read(const HistoryQuery& query) {
-  return query.channel == Channel::candle ? candles(query) : items(query);
+  if (query.channel == Channel::candle) return candles(query);
+  return query.channel == Channel::book ? books(query) : items(query);
 }
 
 }  // namespace bixws::recording

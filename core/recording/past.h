@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Past: pages of a recording's trades, tickers, candles and marks, for `history`. Reads the chunks, so that every digit
-// is as it was.
+// Past: pages of a recording's trades, tickers, books, candles and marks, for `history`. Reads the chunks, so that
+// every digit is as it was.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "market/book.h"
 #include "model/history.h"
 #include "recording/recording.h"
 
@@ -40,6 +41,9 @@ class Past {
   /// Chunk by chunk in the query's direction, from where `from` to `to` (recv_ts) begins. True: to the end of it.
   [[nodiscard]] bool scan(const HistoryQuery& query, Micros from, Micros to, const Visit& visit);
   [[nodiscard]] HistoryPage items(const HistoryQuery& query);
+  /// An update says nothing without what it changes: the first becomes the whole book as it was then.
+  [[nodiscard]] HistoryPage books(const HistoryQuery& query);
+  [[nodiscard]] bool book_at_first(const HistoryQuery& query, std::span<const Event> page, market::Book& book) const;
   [[nodiscard]] HistoryPage candles(const HistoryQuery& query);
 
   std::string path_;

@@ -74,7 +74,8 @@ void HistoryDesk::run() {
     }
     job.query.cancelled = &stopping_;
     std::string payload = answer(job);
-    if (!stopping_.load(std::memory_order_relaxed)) deliver_(job.client, std::move(payload));
+    const Deliver& deliver = job.deliver ? job.deliver : deliver_;
+    if (!stopping_.load(std::memory_order_relaxed)) deliver(job.client, std::move(payload));
   }
 }
 
@@ -82,10 +83,14 @@ std::string HistoryDesk::answer(HistoryJob& job) {
   HistoryPage older;
   HistoryQuery below = job.query;
   if (job.floor != INT64_MAX) below.to = std::min(below.to, job.floor + 1);
-  const bool enough = !job.query.forward && job.recent.size() > job.query.limit;
-  if (source_ && below.from < below.to && !enough) {
+  // The last of these books is in memory: the first must not be cut off, for the others change it.
+  if (below.channel == Channel::book && !below.forward) below.limit -= std::min(below.limit, job.recent.size());
+  const bool enough = below.limit == 0 || (!job.query.forward && job.recent.size() > job.query.limit);
+  const HistorySource& source = job.source ? job.source : source_;
+  older.more = source && below.limit == 0;
+  if (source && below.from < below.to && !enough) {
     try {
-      older = source_(below);
+      older = source(below);
     } catch (const std::exception& error) {
       log_(std::string("history: ") + error.what());
       older.more = true;  // memory alone is not all there is

@@ -23,12 +23,17 @@ namespace bixws::server {
 using HistorySource = std::function<HistoryPage(const HistoryQuery&)>;
 
 struct HistoryJob {
+  using Deliver = std::function<void(const ClientKey& client, std::string payload)>;
+
   ClientKey client;
   std::string id;  ///< the request's, as JSON text
   HistoryQuery query;
   HistoryPage recent;        ///< what memory holds
   Micros floor = INT64_MAX;  ///< what is not later than this is the recording's
   std::string label;         ///< the instrument's name on the wire
+  // Of a replay that one client has for itself; else the desk's own.
+  HistorySource source;
+  Deliver deliver;  ///< on the desk's thread
 };
 
 class HistoryDesk {
@@ -36,7 +41,7 @@ class HistoryDesk {
   static constexpr std::size_t kMostWaiting = 256;  ///< of all clients
   static constexpr std::size_t kMostOfOne = 32;     ///< of one client, so that others get their turn
 
-  using Deliver = std::function<void(const ClientKey& client, std::string payload)>;
+  using Deliver = HistoryJob::Deliver;
   using Log = std::function<void(std::string_view)>;
 
   /// `source` may be empty: then there is only memory. `deliver` is called on the desk's thread.
@@ -45,7 +50,6 @@ class HistoryDesk {
   HistoryDesk(const HistoryDesk&) = delete;
   HistoryDesk& operator=(const HistoryDesk&) = delete;
 
-  [[nodiscard]] bool has_source() const { return static_cast<bool>(source_); }
   /// Any thread. False: too many wait already.
   [[nodiscard]] bool ask(HistoryJob job);
   /// Gives up what waits and what is being read. Idempotent.

@@ -139,9 +139,23 @@ void HistoryRing::note(const Event& event, const market::InstrumentState& state)
   }
 }
 
+// Of books only the present one is in memory: it stands for everything up to its newest event.
+HistoryRing::Answer HistoryRing::book_now(const HistoryQuery& query, const market::InstrumentState* state) {
+  Answer answer;
+  if (state == nullptr || !state->has_book) return answer;
+  answer.floor = state->book_recv_ts - 1;
+  if (!query.covers(state->book_recv_ts)) return answer;
+  const std::vector<Level> bids = state->book.bids().top(SIZE_MAX);
+  const std::vector<Level> asks = state->book.asks().top(SIZE_MAX);
+  const BookChange book{BookAction::snapshot, state->book_state, state->book_depth, bids, asks};
+  answer.page.events->append(Event::of(*query.instrument, state->book_recv_ts, state->book_ts, book));
+  return answer;
+}
+
 HistoryRing::Answer HistoryRing::page(const HistoryQuery& query, const market::InstrumentState* state) {
   Answer answer;
   const Instrument& instrument = *query.instrument;
+  if (query.channel == Channel::book) return book_now(query, state);
   if (instrument.id >= rows_.size() || !rows_[instrument.id]) return answer;
   Row& row = *rows_[instrument.id];
   EventBatch& into = *answer.page.events;
@@ -178,6 +192,8 @@ HistoryRing::Answer HistoryRing::page(const HistoryQuery& query, const market::I
       answer.floor = ring->second.floor;
       break;
     }
+    case Channel::book:
+      break;
     case Channel::alert:
       marks(row.alerts);
       break;
@@ -185,7 +201,6 @@ HistoryRing::Answer HistoryRing::page(const HistoryQuery& query, const market::I
       marks(row.annotations);
       break;
     case Channel::none:
-    case Channel::book:
     case Channel::status:
       break;
   }

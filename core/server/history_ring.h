@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// HistoryRing: the newest trades, tickers, candles, alerts and annotations of every instrument, for clients that ask
-// what was. Whether or not anybody is subscribed, and within a bound that does not grow with their number.
+// HistoryRing: the newest trades, tickers, candles, alerts and annotations of every instrument, and its book as it is,
+// for clients that ask what was. Whether or not anybody is subscribed, and within a bound that does not grow with their
+// number.
 #pragma once
 
 #include <bixws/event.h>
@@ -81,6 +82,7 @@ class HistoryRing {
     Micros minute = 0;  ///< that the newest trade or candle fell into
   };
 
+  [[nodiscard]] static Answer book_now(const HistoryQuery& query, const market::InstrumentState* state);
   Row& row_of(const Instrument& instrument);
   void put_candle(Row& row, const Candle& candle, Micros recv_ts);
   void note_derived(Row& row, const Event& event, const market::InstrumentState& state);

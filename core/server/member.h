@@ -88,6 +88,14 @@ struct Member {
     if (!extra) extra = std::make_unique<Extra>();
     return *extra;
   }
+  /// Bytes of its own that are not out yet.
+  [[nodiscard]] std::size_t waiting() const {
+    std::size_t bytes = 0;
+    if (extra) {
+      for (const Private& own : extra->privates) bytes += own.bytes.size() - own.sent;
+    }
+    return bytes;
+  }
   [[nodiscard]] bool waits_for_refresh() const { return extra && extra->token != 0; }
 };
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "hub/hub.h"
+#include "server/history_desk.h"
 #include "server/request.h"
 
 namespace bixws::server {
@@ -17,6 +18,8 @@ class PrivateReplay {
   virtual hub::Hub& hub() = 0;
   /// Begins to play. `on_ended` is called once, on a thread of its own, when all of it is with the hub.
   virtual void play(std::function<void()> on_ended) = 0;
+  /// What `history` reads, later and on another thread; nothing beyond HistoryQuery::now.
+  [[nodiscard]] virtual HistorySource history() const = 0;
   /// As Options::replay.
   virtual std::string control(const ReplayRequest& request) = 0;
 };

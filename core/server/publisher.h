@@ -44,8 +44,8 @@ class Publisher final : public hub::Listener {
   void set_chaos(const ChaosOptions& options, std::function<void(std::string_view)> log);
   /// Before the hub starts: `taker` gets the runs; its index is the loop in ClientKey.
   void add_loop(std::shared_ptr<RunTaker> taker) { takers_.push_back(std::move(taker)); }
-  /// Before the hub starts: who answers `history`. Without one it is refused.
-  void set_desk(std::shared_ptr<HistoryDesk> desk) { desk_ = std::move(desk); }
+  /// Before the hub starts: who answers `history`; false: too many wait already.
+  void set_desk(std::function<bool(HistoryJob job)> desk) { desk_ = std::move(desk); }
   /// Hub's thread: sends the client one message, at this place in the order.
   void tell(ClientKey client, std::string_view payload, const market::Market& market) {
     reply(client, payload, market);
@@ -182,7 +182,7 @@ class Publisher final : public hub::Listener {
   hub::Hub& hub_;
   std::shared_ptr<const Labels> labels_;
   std::vector<std::shared_ptr<RunTaker>> takers_;
-  std::shared_ptr<HistoryDesk> desk_;
+  std::function<bool(HistoryJob)> desk_;
   HistoryRing history_;
   std::deque<std::string> own_marks_;  // ids of the annotation events that clients made and that are still to come
   std::atomic<bool> detached_{false};

@@ -301,18 +301,21 @@ HistoryRequest read_history(const Object& object, const Labels& labels) {
   query.instrument = resolve(text_of(object, "symbol", true), labels);
   const std::string channel = text_of(object, "channel", true);
   const ChannelSpec what = resolve_channel(channel);
-  if (what.channel == Channel::book || what.channel == Channel::status) {
+  if (what.channel == Channel::status) {
     refuse(ErrorCode::unknown_channel,
            "no history of " + channel +
-               " is kept; there are ticker, trades, candles:1m (and other timeframes), alerts "
-               "and annotations");
+               " is kept; there are ticker, trades, book, candles:1m (and other timeframes), alerts and annotations");
+  }
+  if (what.channel == Channel::book && what.param != 0) {
+    refuse(ErrorCode::unknown_channel, "no history of " + channel + " is kept; ask for book, which has every level");
   }
   query.channel = what.channel;
   query.seconds = static_cast<std::int32_t>(what.param);
   const std::int64_t limit = integer_of(object, "limit", 100);
   if (limit < 1) refuse(ErrorCode::bad_request, "limit must be at least 1");
-  if (limit > static_cast<std::int64_t>(HistoryRequest::kMostItems)) {
-    refuse(ErrorCode::too_many, "limit must be at most " + std::to_string(HistoryRequest::kMostItems));
+  const std::size_t most = what.channel == Channel::book ? HistoryRequest::kMostBooks : HistoryRequest::kMostItems;
+  if (limit > static_cast<std::int64_t>(most)) {
+    refuse(ErrorCode::too_many, "limit must be at most " + std::to_string(most));
   }
   query.limit = static_cast<std::size_t>(limit);
   if (object.has("from")) {

@@ -43,6 +43,7 @@ struct PingRequest {
 /// `history`: what was, oldest first.
 struct HistoryRequest {
   static constexpr std::size_t kMostItems = 5000;
+  static constexpr std::size_t kMostBooks = 1000;  ///< each may have thousands of levels
   std::string id;
   HistoryQuery query;
 };

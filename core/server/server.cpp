@@ -39,7 +39,6 @@ struct Server::Parts {
   Assets assets;
   std::shared_ptr<net::TlsServerContext> tls;
   Common common;
-  std::shared_ptr<HistoryDesk> desk;
   std::vector<std::unique_ptr<ServerLoop>> loops;
   std::uint16_t port = 0;
   bool started = false;
@@ -72,7 +71,7 @@ Server::Server(hub::Hub& hub, const Instruments& instruments, Options options) {
   }
   const ChaosOptions& chaos = kept.chaos;
   if (chaos.any()) parts_->common.publisher->set_chaos(chaos, kept.log);
-  parts_->desk = std::make_shared<HistoryDesk>(
+  parts_->common.desk = std::make_shared<HistoryDesk>(
       kept.history,
       [&hub, heard = std::weak_ptr<Publisher>(parts_->common.publisher)](const ClientKey& client, std::string payload) {
         hub.post([heard, client, payload = std::move(payload)](market::Market& market) {
@@ -82,7 +81,8 @@ Server::Server(hub::Hub& hub, const Instruments& instruments, Options options) {
       [log = kept.log](std::string_view text) {
         if (log) log(text);
       });
-  parts_->common.publisher->set_desk(parts_->desk);
+  parts_->common.publisher->set_desk(
+      [desk = parts_->common.desk](HistoryJob job) { return desk->ask(std::move(job)); });
   hub.attach(parts_->common.publisher);
 }
 
@@ -128,7 +128,7 @@ void Server::finish() { parts_->end({1000, "ended", parts_->options.hold_deadlin
 void Server::Parts::end(const Farewell& farewell) {
   if (stopped) return;
   stopped = true;
-  desk->stop();
+  common.desk->stop();
   if (started) {
     std::mutex mutex;
     std::condition_variable changed;

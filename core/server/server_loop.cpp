@@ -214,8 +214,9 @@ void ServerLoop::begin_solo(net::HttpSession& session, const net::WsOffer& offer
   auto upgraded = let_in(session, offer, origin);
   if (!upgraded) return;
   std::string early = std::move(upgraded->early);
-  auto solo = std::make_unique<SoloSession>(*this, SoloSession::Place{loop_, common_.options, common_.shared_labels},
-                                            std::move(replay), std::move(*upgraded), std::move(origin));
+  auto solo = std::make_unique<SoloSession>(
+      *this, SoloSession::Place{loop_, common_.options, common_.shared_labels, common_.desk}, std::move(replay),
+      std::move(*upgraded), std::move(origin));
   SoloSession& started = *solo;
   solos_.emplace(&started, std::move(solo));
   counters_.accepted.fetch_add(1, std::memory_order_relaxed);

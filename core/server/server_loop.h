@@ -35,6 +35,7 @@ struct Common {
   std::shared_ptr<const Labels> shared_labels;
   Doors& doors;
   std::shared_ptr<Publisher> publisher;
+  std::shared_ptr<HistoryDesk> desk;
   std::shared_ptr<const net::TlsServerContext> tls;
   std::function<net::HttpResponse(const net::HttpRequest& request, std::string_view path)> page;
   /// A file of the dashboard; nothing if `path` is none.

@@ -34,6 +34,7 @@ SoloSession::SoloSession(Owner& owner, Place place, std::unique_ptr<PrivateRepla
       peer_(std::move(upgraded.connection), net::Role::server, peer_options(place_.options), upgraded.deflate, *this),
       allowance_(place_.options.messages_per_second, place_.loop.now()) {
   publisher_->add_loop(inbox_);
+  publisher_->set_desk([this](HistoryJob job) { return ask_history(std::move(job)); });
   const ChaosOptions& chaos = place_.options.chaos;
   if (chaos.any()) publisher_->set_chaos(chaos, place_.options.log);
   replay_->hub().attach(publisher_);
@@ -147,6 +148,21 @@ void SoloSession::take_runs() {
       sent_ = 0;
     }
   }
+}
+
+// On the hub's thread, which ends before this session does.
+bool SoloSession::ask_history(HistoryJob job) const {
+  job.client = {UINT32_MAX, reinterpret_cast<std::uintptr_t>(this)};  // nobody else's at the desk
+  job.source = replay_->history();
+  job.deliver = [this, &loop = place_.loop, alive = alive_](const ClientKey&, std::string payload) {
+    loop.post([this, alive, payload = std::move(payload)]() mutable {
+      if (!*alive) return;
+      replay_->hub().post([publisher = publisher_, payload = std::move(payload)](market::Market& market) {
+        publisher->tell(kOnly, payload, market);
+      });
+    });
+  };
+  return place_.desk->ask(std::move(job));
 }
 
 void SoloSession::handle(Request request) {

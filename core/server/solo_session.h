@@ -35,6 +35,7 @@ class SoloSession final : private net::WsPeer::Owner {
     net::Loop& loop;
     const Options& options;
     std::shared_ptr<const Labels> labels;
+    std::shared_ptr<HistoryDesk> desk;  ///< stopped before the loop ends
   };
 
   SoloSession(Owner& owner, Place place, std::unique_ptr<PrivateReplay> replay, net::Upgraded upgraded,
@@ -58,6 +59,7 @@ class SoloSession final : private net::WsPeer::Owner {
   void take(const Run& run);
   [[nodiscard]] bool wants(const Topic& topic);
   void handle(Request request);
+  [[nodiscard]] bool ask_history(HistoryJob job) const;
   void ping();
   void play();
 

@@ -84,13 +84,9 @@ void Publisher::ask_history(ClientKey client, const HistoryRequest& request, con
   job.recent = std::move(recent.page);
   job.floor = recent.floor;
   job.query.now = market.last_recv_ts();
-  RequestError refusal{request.id, ErrorCode::bad_request, "a replay of one's own tells no history"};
-  if (desk_ != nullptr) {
-    if (desk_->ask(std::move(job))) return;
-    refusal = {request.id, ErrorCode::rate_limited, "too many history requests wait; ask again later"};
-  }
+  if (desk_(std::move(job))) return;
   TextBuffer text;
-  append_error(text, refusal);
+  append_error(text, {request.id, ErrorCode::rate_limited, "too many history requests wait; ask again later"});
   reply(client, text.view(), market);
 }
 

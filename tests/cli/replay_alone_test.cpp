@@ -88,6 +88,44 @@ TEST_F(ReplayAlone, EachClientHasItsOwnClock) {
   EXPECT_EQ(parsed(slow.next_text())["id"].integer(), 2);
 }
 
+// From the beginning of the recording to where its own clock stands, and not an event further.
+TEST_F(ReplayAlone, HistoryReachesToWhereItsClientIs) {
+  std::vector<std::string> all;  // every trade's size and time, as the recording has them
+  for (const std::string& line : lines("?channels=trades&symbols=BTCUSDT")) {
+    const RawJson message = RawJson::parse_or_throw(line);
+    for (const RawJson& trade : message["data"].items()) all.emplace_back(trade.raw());
+  }
+  ASSERT_GT(all.size(), 20U);
+  WsTestClient client;
+  ASSERT_TRUE(client.connect(url_ + "/replay?from=%2B500ms&paused=true&channels=trades&policy=lossless"));
+  ASSERT_TRUE(next_of_type(client, "subscribed").exists());
+  const auto history = [&](const std::string& more) {
+    client.send_text(R"({"type":"history","id":7,"symbol":"BTCUSDT","channel":"trades","limit":5000)" + more + "}");
+    const RawJson answer = next_of_type(client, "history");
+    EXPECT_EQ(answer["id"].integer(), 7);
+    std::vector<std::string> told;
+    for (const RawJson& item : answer["data"].items()) told.emplace_back(item.raw());
+    return told;
+  };
+  const auto until = [&](std::int64_t recv_ts) {
+    std::vector<std::string> some;
+    for (const std::string& trade : all) {
+      if (RawJson::parse_or_throw(trade)["recv_ts"].integer().value_or(0) <= recv_ts) some.push_back(trade);
+    }
+    return some;
+  };
+  std::int64_t at = 0;
+  for (int steps = 0; steps < 30; ++steps) {
+    ASSERT_TRUE(client.send_text(R"({"type":"replay","action":"step","value":1})"));
+    ASSERT_TRUE(client.send_text(R"({"type":"ping","id":1})"));
+    at = next_of_type(client, "pong")["ts"].integer().value_or(0);  // the newest there is for this client
+  }
+  ASSERT_GT(at, kStart + 500'000);
+  EXPECT_EQ(history(""), until(at));
+  EXPECT_LT(until(at).size(), all.size());
+  EXPECT_GT(until(at).size(), until(kStart + 500'000).size()) << "also of what it played itself";
+}
+
 TEST_F(ReplayAlone, BeginsWhenItsClientHasSubscribed) {
   WsTestClient client;
   ASSERT_TRUE(client.connect(url_ + "/replay?speed=max"));

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "recording/past.h"
 #include "recording/session_writer.h"
 #include "support/live_server.h"
@@ -67,6 +69,79 @@ class RecordingPast : public testing::Test {
   const Instrument& btc_ = instruments_.get("acme", "BTCUSDT");
   const Instrument& eth_ = instruments_.get("acme", "ETHUSDT");
 };
+
+// Whatever page is asked for: the first item is the whole book right after that event, the others are as recorded.
+TEST_F(RecordingPast, BooksBeginWithTheBookAsItWas) {
+  constexpr int kBooks = 400;
+  std::mt19937 random(5);
+  const auto level = [&] {
+    return Level{Decimal::of(1000 + static_cast<int>(random() % 20), -1), Decimal::of(static_cast<int>(random() % 3))};
+  };
+  std::vector<std::string> states;
+  std::vector<Micros> times;
+  const auto text_of = [](const market::Book& book) {
+    std::string text;
+    for (const auto& side : {book.bids().top(SIZE_MAX), book.asks().top(SIZE_MAX)}) {
+      for (const Level& l : side) text += " " + l.price.to_string() + "x" + l.size.to_string();
+      text += " |";
+    }
+    return text;
+  };
+  {
+    SessionOptions options;
+    options.path = file_.string();
+    options.feeds = "acme";
+    options.version = "test";
+    options.now = kT;
+    SessionWriter writer(options);
+    market::Book book;
+    Micros now = kT;
+    for (int i = 0; i < kBooks; ++i) {
+      now += static_cast<Micros>(random() % 3) * kSecond;  // several come at once
+      const std::vector<Level> bids = {level(), level()};
+      const std::vector<Level> asks = {level()};
+      const BookAction action = i == 0 || i == 250 ? BookAction::snapshot : BookAction::update;
+      const BookChange change{action, FeedState::live, 0, bids, asks};
+      book.apply(change);
+      states.push_back(text_of(book));
+      times.push_back(now);
+      auto batch = std::make_shared<EventBatch>();
+      batch->append(Event::of(eth_, now, now, BookChange{BookAction::snapshot, FeedState::live, 0, asks, {}}));
+      batch->append(Event::of(btc_, now, now, change));
+      writer.write(batch);
+    }
+    writer.finish();
+  }
+  Past past(file_.string(), 0);
+  const auto check = [&](const HistoryQuery& wanted, std::size_t first, std::size_t count) {
+    const HistoryPage page = past.read(wanted);
+    const auto events = std::as_const(*page.events).events();
+    ASSERT_EQ(events.size(), count) << "from " << first;
+    market::Book book;
+    for (std::size_t i = 0; i < count; ++i) {
+      ASSERT_EQ(events[i].recv_ts, times[first + i]) << first;
+      if (i == 0) {
+        ASSERT_EQ(events[i].book().action, BookAction::snapshot) << first;
+      }
+      book.apply(events[i].book());
+      ASSERT_EQ(text_of(book), states[first + i]) << first << " + " << i;
+    }
+  };
+  for (std::size_t end = 1; end <= kBooks; end += 7) {
+    HistoryQuery wanted = query(Channel::book, 1 + end % 11);
+    wanted.to = times[end - 1] + 1;
+    std::size_t whole = end;  // all of that time are in
+    while (whole < kBooks && times[whole] == times[end - 1]) ++whole;
+    const std::size_t count = std::min(wanted.limit, whole);
+    check(wanted, whole - count, count);
+    wanted.to = INT64_MAX;
+    wanted.from = times[end - 1];
+    wanted.forward = true;
+    std::size_t begin = end - 1;
+    while (begin > 0 && times[begin - 1] == times[end - 1]) --begin;
+    check(wanted, begin, std::min(wanted.limit, kBooks - begin));
+  }
+}
 
 TEST_F(RecordingPast, TheLastOnesTheFirstOnesAndARange) {
   write_trades(0, 6000);

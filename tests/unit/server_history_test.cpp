@@ -122,8 +122,10 @@ TEST(ServerHistory, MistakesAreAnsweredWithTheirCodeAndTheRequestsId) {
   };
   refused(R"("symbol":"NOPE","channel":"trades")", "unknown_symbol", "unknown symbol NOPE");
   refused(R"("symbol":"BTCUSDT","channel":"smoke")", "unknown_channel", "unknown channel smoke");
-  refused(R"("symbol":"BTCUSDT","channel":"book")", "unknown_channel", "no history of book is kept");
-  refused(R"("symbol":"BTCUSDT","channel":"book:25")", "unknown_channel", "no history of book:25 is kept");
+  refused(R"("symbol":"BTCUSDT","channel":"status")", "unknown_channel", "no history of status is kept");
+  refused(R"("symbol":"BTCUSDT","channel":"book:25")", "unknown_channel",
+          "no history of book:25 is kept; ask for book, which has every level");
+  refused(R"("symbol":"BTCUSDT","channel":"book","limit":1001)", "too_many", "limit must be at most 1000");
   refused(R"("symbol":"BTCUSDT")", "bad_request", "channel is missing");
   refused(R"("channel":"trades")", "bad_request", "symbol is missing");
   refused(R"("symbol":"BTCUSDT","channel":"trades","limit":0)", "bad_request", "limit must be at least 1");
@@ -131,6 +133,52 @@ TEST(ServerHistory, MistakesAreAnsweredWithTheirCodeAndTheRequestsId) {
   refused(R"("symbol":"BTCUSDT","channel":"trades","limit":"all")", "bad_request", "limit must be an integer");
   refused(R"("symbol":"BTCUSDT","channel":"trades","from":"noon")", "bad_request", "from: noon is no time");
   refused(R"("symbol":"BTCUSDT","channel":"trades","from":5,"to":5)", "bad_request", "from must be before to");
+}
+
+TEST(ServerHistory, OfABookMemoryHasTheOneThatIs) {
+  LiveServer live;
+  live.book(*live.btc, BookAction::snapshot, levels({{"10.00", "1"}, {"9", "2"}}), levels({{"11", "3.50"}}), kT);
+  live.book(*live.btc, BookAction::update, levels({{"9", "0"}}), {}, kT + 1);
+  live.hub->drain();
+  Historian historian(live);
+  const RawJson answer = historian.ask(R"("symbol":"BTCUSDT","channel":"book")");
+  EXPECT_EQ(answer["channel"].text(), "book");
+  EXPECT_EQ(answer["data"].raw(), R"([{"action":"snapshot","bids":[[10.00,1]],"asks":[[11,3.50]],)"
+                                  R"("ts":1795372799999001,"recv_ts":1795372800000001,"state":"live"}])");
+  EXPECT_EQ(historian.ask(R"("symbol":"ETHUSDT","channel":"book")")["data"].raw(), "[]");
+  EXPECT_EQ(historian.ask(R"("symbol":"BTCUSDT","channel":"book","to":)" + std::to_string(kT + 1))["data"].raw(), "[]");
+}
+
+// The recording's page and the book in memory make one page that begins with a snapshot, whatever its limit.
+TEST(ServerHistory, BooksOfTheRecordingEndInTheOneThatIs) {
+  const Instrument* instrument = nullptr;
+  std::vector<std::size_t> limits;
+  server::Options options;
+  options.history = [&](const HistoryQuery& query) {
+    limits.push_back(query.limit);
+    HistoryPage page;
+    for (std::size_t i = 5 - std::min<std::size_t>(query.limit, 5); i < 5; ++i) {
+      const BookAction action = page.events->empty() ? BookAction::snapshot : BookAction::update;
+      const auto bids = levels({{"10", "1"}});
+      const Micros at = kT + static_cast<Micros>(i);
+      if (query.covers(at)) page.events->append(Event::of(*instrument, at, 0, BookChange{action, {}, 0, bids, {}}));
+    }
+    return page;
+  };
+  LiveServer live(std::move(options));
+  instrument = live.btc;
+  live.book(*live.btc, BookAction::snapshot, levels({{"10", "7"}}), {}, kT + 5);
+  live.hub->drain();
+  Historian historian(live);
+  for (const std::size_t limit : {1U, 2U, 3U, 6U, 100U}) {
+    const RawJson answer = historian.ask(R"("symbol":"BTCUSDT","channel":"book","limit":)" + std::to_string(limit));
+    const auto items = answer["data"].items();
+    ASSERT_EQ(items.size(), std::min<std::size_t>(limit, 6));
+    EXPECT_EQ(items.front()["action"].text(), "snapshot");
+    EXPECT_EQ(items.back()["bids"].raw(), "[[10,7]]");
+    EXPECT_EQ(items.back()["recv_ts"].integer(), kT + 5);
+  }
+  EXPECT_THAT(limits, ElementsAre(1, 2, 5, 99)) << "for the first the recording is not even looked at";
 }
 
 // A recording that has every trade from the beginning, as the server would see it.

@@ -86,6 +86,7 @@ TEST(ServerSchema, EveryKindOfEventBecomesAMessageThatItDescribes) {
         R"({"type":"history","symbol":"zeta:BTCUSD","channel":"trades"})",
         R"({"type":"history","symbol":"ETHUSDT","channel":"candles:1m"})",
         R"({"type":"history","symbol":"BTCUSDT","channel":"ticker"})",
+        R"({"type":"history","symbol":"BTCUSDT","channel":"book"})",
         R"({"type":"history","symbol":"BTCUSDT","channel":"alerts"})",
         R"({"type":"history","id":"last","symbol":"BTCUSDT","channel":"annotations","limit":1})"}) {
     client.send_text(request);
@@ -153,7 +154,8 @@ TEST(ServerSchema, SchemaAndServerAgreeOnRequests) {
            R"({"type":"subscribe","channels":["trades"],"resume":{"epoch":"a","last":{"BTCUSDT":{"trades":-1}}}})",
            R"({"type":"subscribe","channels":["trades"],"resume":{"epoch":"a","last":{"BTCUSDT":{"trades":1.5}}}})",
            R"({"type":"history","symbol":"BTCUSDT"})",
-           R"({"type":"history","symbol":"BTCUSDT","channel":"book"})",
+           R"({"type":"history","symbol":"BTCUSDT","channel":"book:25"})",
+           R"({"type":"history","symbol":"BTCUSDT","channel":"book","limit":1001})",
            R"({"type":"history","symbol":"BTCUSDT","channel":"trades","limit":0})",
            R"({"type":"history","symbol":"BTCUSDT","channel":"trades","limit":5001})",
            R"({"type":"history","symbol":"BTCUSDT","channel":"trades","from":1.5})",
