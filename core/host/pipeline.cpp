@@ -154,6 +154,8 @@ void Pipeline::add_feed(const Spec& spec, const std::string& name, const std::ve
     if (source == nullptr) throw ConfigError(owner + ": " + error.text);
     const bool relays = (traits_of(plugin) & kRelaysExchanges) != 0;
     FeedHost::Options host;
+    host.passes_numbers = relays && options_.feeds.size() == 1;
+    if (relays && options_.record) host.last_place = recording::last_place(options_.record->path, name);
     if (relays && feeds_.empty()) {
       host.on_plain_exchange = [this](std::string_view exchange) {
         if (server_) server_->set_first_exchange(std::string(exchange));
@@ -319,6 +321,7 @@ void Pipeline::add_sink(const Spec& spec, Registry& registry) {
   SinkHost::Options options;
   options.hold_back = held_back();
   options.keeps_alerts = (traits_of(plugin) & kKeepsAlerts) != 0;
+  options.plain_exchange = first_exchange_;
   sinks_.push_back(std::make_shared<SinkHost>(spec.name, std::move(sink), around(), options,
                                               [this](const std::string&) { fail(1); }));
   hub_.attach(sinks_.back());

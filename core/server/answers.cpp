@@ -42,6 +42,13 @@ std::function<bool(const Instrument&)> chosen_tickers(const Selection& selection
   return [&selection](const Instrument& i) { return selection.find({Channel::ticker, 0}, i).has_value(); };
 }
 
+/// Derived candles follow from what an edge was told since it began: another edge has told more or less of them.
+bool numbered_here_alone(const ChannelSpec& what, const Instrument& instrument, const market::Market& market) {
+  if (!market.takes_numbers() || what.channel != Channel::candle) return false;
+  const market::InstrumentState* state = market.find(instrument.id);
+  return state == nullptr || !state->candles.contains(static_cast<std::int32_t>(what.param));
+}
+
 std::size_t depth_index(std::uint32_t depth) {
   return static_cast<std::size_t>(std::find(std::begin(market::kDepths), std::end(market::kDepths), depth) -
                                   std::begin(market::kDepths));
@@ -118,9 +125,11 @@ void Publisher::leave(ClientKey client, const market::Market& market) {
   if (at == clients_.end()) return;
   release(at->second.shared, market);
   clients_.erase(at);
+  std::erase_if(early_, [&](const Early& early) { return early.client == client; });
 }
 
 void Publisher::ping(ClientKey client, const market::Market& market) {
+  answer_waiting(market);
   if (!clients_.contains(client)) return;
   const std::size_t begin = run().bytes.size();
   run().bytes.raw(kPingFrame);
@@ -129,8 +138,9 @@ void Publisher::ping(ClientKey client, const market::Market& market) {
 
 void Publisher::answer(ClientKey client, const Request& request, const market::Market& market) {
   TextBuffer text;
+  answer_waiting(client, market);  // what it asked first is answered first
   if (const auto* subscribe = std::get_if<SubscribeRequest>(&request)) {
-    select(client, *subscribe, market);
+    if (!wait_for_numbers(client, *subscribe, market)) select(client, *subscribe, market);
   } else if (const auto* ping = std::get_if<PingRequest>(&request)) {
     append_pong(text, *ping, market.last_recv_ts());
     reply(client, text.view(), market);
@@ -182,7 +192,7 @@ void Publisher::select(ClientKey client, const SubscribeRequest& request, const 
   if (request.subscribe) {
     at->second.by_default = false;
     Recent::Missed missed;
-    missed.gap = request.gap;
+    if (!market.takes_numbers()) missed.gap = request.gap;  // an edge counts those it was told of, from when it came
     if (has_channel(request, Channel::ticker)) {
       write_tickers_start(request, *shared->second.selection, missed, market);
     }
@@ -239,6 +249,7 @@ void Publisher::on_epoch(const std::string& epoch, const market::Market& market)
     }
     row->ticker_seq = row->previous_ticker_seq = 0;
   }
+  if (market.takes_numbers()) keep_everything(market);
   const std::size_t begin = run().bytes.size();
   write_initial_data([](const Instrument&) { return true; }, market);
   RunItem& item = run().items.emplace_back();
@@ -401,7 +412,9 @@ void Publisher::write_start(const SubscribeRequest& request, const ChannelSpec& 
   const std::uint64_t now = seq_of(what, market.find(instrument.id));
   const Topic& topic = topic_of(what, instrument).topic;
   if (position != nullptr) {
-    if (request.epoch == hub_.epoch() && position->seq <= now) {
+    if (numbered_here_alone(what, instrument, market)) {
+      write_gap(what, instrument, 0, 0, "derived candles are numbered by each edge for itself");
+    } else if (request.epoch == hub_.epoch() && position->seq <= now) {
       if (recent_.add_missed(topic, position->seq, now, kMostMissed, missed)) return;
       const bool behind = position->seq < now;  // if not, there may have been gaps upstream that nobody told it of
       write_gap(what, instrument, behind ? position->seq + 1 : 0, behind ? now : 0, "no longer held");
