@@ -22,6 +22,7 @@
 #include "host/remote_server.h"
 #include "host/replay_control.h"
 #include "host/replay_feed.h"
+#include "host/service_manager.h"
 #include "host/signals.h"
 #include "host/silence.h"
 #include "host/sink_host.h"
@@ -95,7 +96,8 @@ class Pipeline {
   StopSignal over_;      // nothing more will come
   StopSignal ready_;     // one more client is ready
   StopSignal stopping_;
-  std::mutex mutex_;  // guards what follows
+  ServiceManager manager_;  // after what its thread uses
+  std::mutex mutex_;        // guards what follows
   std::size_t feeds_running_ = 0;
   bool ended_by_itself_ = false;
   int exit_code_ = 0;
@@ -252,7 +254,14 @@ void Pipeline::add_server(server::Options options) {
   server_ = std::make_unique<server::Server>(hub_, instruments_, std::move(options));
   if (const std::string warning = server_->warning(); !warning.empty()) log_.write(LogLevel::warning, warning);
   server_->start();
-  if (!reloadable) return;
+  if (!reloadable) {
+    // For a terminal that is gone a hangup ends it; a service manager asks to reload.
+    if (manager_.present()) {
+      signals_.on_hangup(
+          [this] { log_.write(LogLevel::info, "nothing to read again: no token file, no certificate"); });
+    }
+    return;
+  }
   signals_.on_hangup([this] {
     try {
       server_->reload();
@@ -360,6 +369,8 @@ int Pipeline::run() {
       start_attendant();
       wait_for_clients();
       start_feeds();
+      // Alive is who still does what passes through the hub.
+      manager_.ready([this] { hub_.post([this](market::Market&) { manager_.alive(); }); });
       wait();
     }
   } catch (...) {
@@ -449,6 +460,7 @@ bool Pipeline::complete() {
 void Pipeline::finish() {
   // In the direction of the data, so that everything that came in also goes out.
   stopping_.set();
+  manager_.stopping();
   if (server_ && !ended_by_itself_) server_->hurry();
   for (const auto& feed : feeds_) feed->stop();
   if (silence_) silence_->stop();
