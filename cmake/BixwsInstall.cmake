@@ -13,6 +13,9 @@ write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/bixwsConfigVersion.
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/bixwsConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/bixwsConfigVersion.cmake
   DESTINATION ${sdk_cmake_dir} COMPONENT sdk)
 install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/bixws)
+install(FILES packaging/config.yaml DESTINATION ${CMAKE_INSTALL_DATADIR}/bixws)
+install(DIRECTORY packaging/monitoring DESTINATION ${CMAKE_INSTALL_DATADIR}/bixws)
+install(FILES packaging/bixws.service DESTINATION lib/systemd/system)
 
 set(CPACK_PACKAGE_VENDOR "bixws")
 set(CPACK_PACKAGE_CONTACT "bixws maintainers <maintainers@bixws.invalid>")
@@ -25,7 +28,11 @@ set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_ENABLE_COMPONENT_DEPENDS ON)
 set(CPACK_COMPONENTS_ALL Unspecified sdk)
 set(CPACK_DEBIAN_UNSPECIFIED_PACKAGE_NAME bixws)
-set(CPACK_DEBIAN_UNSPECIFIED_PACKAGE_DEPENDS "ca-certificates")
+set(CPACK_DEBIAN_UNSPECIFIED_PACKAGE_DEPENDS "ca-certificates, adduser")
+# The configuration and the user are made by postinst: an upgrade never touches what is there.
+set(CPACK_DEBIAN_UNSPECIFIED_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/packaging/postinst
+  ${PROJECT_SOURCE_DIR}/packaging/prerm ${PROJECT_SOURCE_DIR}/packaging/postrm)
+set(CPACK_DEBIAN_UNSPECIFIED_PACKAGE_CONTROL_STRICT_PERMISSION TRUE)
 set(CPACK_DEBIAN_SDK_PACKAGE_NAME bixws-dev)
 set(CPACK_DEBIAN_SDK_PACKAGE_SECTION libdevel)
 include(CPack)

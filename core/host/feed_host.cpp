@@ -91,6 +91,10 @@ bool FeedHost::publish(const Event* events, std::size_t count) noexcept {
       last = std::max(last, copy.recv_ts);
     }
     last_recv_ts_ = last;
+    if (!place_.empty() && !batch->empty()) {
+      batch->set_place({name_, place_});
+      options_.last_place = std::exchange(place_, {});
+    }
     return around_.hub.publish(std::move(batch));
   } catch (const std::exception& e) {
     log(LogLevel::error, e.what());
@@ -116,6 +120,32 @@ void FeedHost::plain_exchange(std::string_view exchange) noexcept {
     options_.on_plain_exchange(exchange);
   } catch (const std::exception& e) {
     log(LogLevel::error, e.what());
+  }
+}
+
+void FeedHost::numbered(std::string_view epoch) noexcept {
+  if (!options_.passes_numbers) return;
+  try {
+    around_.hub.adopt_epoch(std::string(epoch));
+  } catch (const std::exception& e) {
+    log(LogLevel::error, e.what());
+  }
+}
+
+void FeedHost::reached(const Instrument& instrument, const Reached& numbers) noexcept {
+  if (!options_.passes_numbers) return;
+  try {
+    around_.hub.reached(instrument, numbers.trades, {numbers.depths, numbers.depths + numbers.depth_count});
+  } catch (const std::exception& e) {
+    log(LogLevel::error, e.what());
+  }
+}
+
+void FeedHost::place(std::string_view text) noexcept {
+  try {
+    place_ = text;
+  } catch (const std::exception&) {
+    // Without it the recording says an older place: events are read twice then, and none is lost.
   }
 }
 

@@ -39,6 +39,8 @@ class FeedHost final : public Feed, private RelayHost {
     Micros good_run = 60'000'000;  ///< a run this long makes the next wait the first one again
     /// Gets what the feed says with RelayHost::plain_exchange, on the feed's thread.
     std::function<void(std::string_view exchange)> on_plain_exchange;
+    bool passes_numbers = false;  ///< its events keep the numbers they come with, in the epoch it names
+    std::string last_place;       ///< up to which its events are recorded
   };
   FeedHost(std::string name, std::unique_ptr<FeedSource> source, const Surroundings& around, Options options);
   FeedHost(std::string name, std::unique_ptr<FeedSource> source, const Surroundings& around)
@@ -61,6 +63,10 @@ class FeedHost final : public Feed, private RelayHost {
     return around_.instruments.get(exchange, symbol);
   }
   void plain_exchange(std::string_view exchange) noexcept override;
+  void numbered(std::string_view epoch) noexcept override;
+  void reached(const Instrument& instrument, const Reached& numbers) noexcept override;
+  void place(std::string_view text) noexcept override;
+  [[nodiscard]] std::string_view last_place() const noexcept override { return options_.last_place; }
 
   void run();
   void tell(FeedState state, std::string_view reason, Micros when);
@@ -73,7 +79,9 @@ class FeedHost final : public Feed, private RelayHost {
   StopSignal stop_;
   std::atomic<bool> stopping_{false};
   std::atomic<Micros> last_recv_ts_{0};
-  bool told_plain_ = false;  // the feed's thread
+  // The feed's thread:
+  bool told_plain_ = false;
+  std::string place_;  // of the next publish()
   std::mutex error_mutex_;
   std::string last_error_;  // guarded by error_mutex_
   OnEnd on_end_;

@@ -22,6 +22,7 @@
 #include "host/remote_server.h"
 #include "host/replay_control.h"
 #include "host/replay_feed.h"
+#include "host/service_manager.h"
 #include "host/signals.h"
 #include "host/silence.h"
 #include "host/sink_host.h"
@@ -95,7 +96,8 @@ class Pipeline {
   StopSignal over_;      // nothing more will come
   StopSignal ready_;     // one more client is ready
   StopSignal stopping_;
-  std::mutex mutex_;  // guards what follows
+  ServiceManager manager_;  // after what its thread uses
+  std::mutex mutex_;        // guards what follows
   std::size_t feeds_running_ = 0;
   bool ended_by_itself_ = false;
   int exit_code_ = 0;
@@ -154,6 +156,8 @@ void Pipeline::add_feed(const Spec& spec, const std::string& name, const std::ve
     if (source == nullptr) throw ConfigError(owner + ": " + error.text);
     const bool relays = (traits_of(plugin) & kRelaysExchanges) != 0;
     FeedHost::Options host;
+    host.passes_numbers = relays && options_.feeds.size() == 1;
+    if (relays && options_.record) host.last_place = recording::last_place(options_.record->path, name);
     if (relays && feeds_.empty()) {
       host.on_plain_exchange = [this](std::string_view exchange) {
         if (server_) server_->set_first_exchange(std::string(exchange));
@@ -250,7 +254,14 @@ void Pipeline::add_server(server::Options options) {
   server_ = std::make_unique<server::Server>(hub_, instruments_, std::move(options));
   if (const std::string warning = server_->warning(); !warning.empty()) log_.write(LogLevel::warning, warning);
   server_->start();
-  if (!reloadable) return;
+  if (!reloadable) {
+    // For a terminal that is gone a hangup ends it; a service manager asks to reload.
+    if (manager_.present()) {
+      signals_.on_hangup(
+          [this] { log_.write(LogLevel::info, "nothing to read again: no token file, no certificate"); });
+    }
+    return;
+  }
   signals_.on_hangup([this] {
     try {
       server_->reload();
@@ -319,6 +330,7 @@ void Pipeline::add_sink(const Spec& spec, Registry& registry) {
   SinkHost::Options options;
   options.hold_back = held_back();
   options.keeps_alerts = (traits_of(plugin) & kKeepsAlerts) != 0;
+  options.plain_exchange = first_exchange_;
   sinks_.push_back(std::make_shared<SinkHost>(spec.name, std::move(sink), around(), options,
                                               [this](const std::string&) { fail(1); }));
   hub_.attach(sinks_.back());
@@ -357,6 +369,8 @@ int Pipeline::run() {
       start_attendant();
       wait_for_clients();
       start_feeds();
+      // Alive is who still does what passes through the hub.
+      manager_.ready([this] { hub_.post([this](market::Market&) { manager_.alive(); }); });
       wait();
     }
   } catch (...) {
@@ -446,6 +460,7 @@ bool Pipeline::complete() {
 void Pipeline::finish() {
   // In the direction of the data, so that everything that came in also goes out.
   stopping_.set();
+  manager_.stopping();
   if (server_ && !ended_by_itself_) server_->hurry();
   for (const auto& feed : feeds_) feed->stop();
   if (silence_) silence_->stop();

@@ -53,7 +53,8 @@ void SinkHost::on_batch(const SharedBatch& batch, const market::Market&) {
   if (options_.hold_back) changed_.wait(lock, [&] { return state_ != State::open || has_room(); });
   if (state_ != State::open) return;
   while (!has_room()) drop_oldest();
-  queue_.push_back(batch);
+  if (!hub_epoch_) hub_epoch_ = std::make_shared<const std::string>(around_.hub.epoch());
+  queue_.push_back({batch, hub_epoch_});
   queued_bytes_ += batch->bytes();
   ++taken_;
   changed_.notify_all();
@@ -62,6 +63,10 @@ void SinkHost::on_batch(const SharedBatch& batch, const market::Market&) {
   if (std::any_of(events.begin(), events.end(), [](const Event& e) { return e.kind == Kind::alert; })) {
     wait_for_alerts(lock);
   }
+}
+
+void SinkHost::on_epoch(const std::string& epoch, const market::Market&) {
+  hub_epoch_ = std::make_shared<const std::string>(epoch);
 }
 
 void SinkHost::wait_for_alerts(std::unique_lock<std::mutex>& lock) {
@@ -74,7 +79,7 @@ void SinkHost::wait_for_alerts(std::unique_lock<std::mutex>& lock) {
 }
 
 void SinkHost::drop_oldest() {
-  const SharedBatch batch = std::move(queue_.front());
+  const SharedBatch batch = std::move(queue_.front().batch);
   queue_.pop_front();
   queued_bytes_ -= batch->bytes();
   ++handled_;
@@ -124,7 +129,8 @@ void SinkHost::work() {
         state_ = State::closed;
         break;
       }
-      batch = std::move(queue_.front());
+      batch = std::move(queue_.front().batch);
+      epoch_ = std::move(queue_.front().epoch);
       queue_.pop_front();
       queued_bytes_ -= batch->bytes();
       missed.swap(missed_);

@@ -3,7 +3,7 @@
 // failure reaches anybody else.
 #pragma once
 
-#include <bixws/plugin.h>
+#include <bixws/numbers.h>
 
 #include <chrono>
 #include <condition_variable>
@@ -22,7 +22,7 @@
 
 namespace bixws::host {
 
-class SinkHost final : public hub::Listener, private Host {
+class SinkHost final : public hub::Listener, private NumberedHost {
  public:
   struct Options {
     std::size_t queue_bytes = std::size_t{32} << 20;
@@ -33,6 +33,7 @@ class SinkHost final : public hub::Listener, private Host {
     bool keeps_alerts = false;
     std::chrono::milliseconds alert_patience{5'000};  ///< but nobody waits longer than this
     std::vector<std::string> symbols;                 ///< only these; empty: all
+    std::string plain_exchange;                       ///< whose symbols have plain names
   };
   /// From the sink's thread, when it failed and was detached.
   using OnFail = std::function<void(const std::string& name)>;
@@ -49,9 +50,15 @@ class SinkHost final : public hub::Listener, private Host {
   [[nodiscard]] std::uint64_t dropped() const;
 
   void on_batch(const SharedBatch& batch, const market::Market& market) override;
+  void on_epoch(const std::string& epoch, const market::Market& market) override;
   void on_stop() override;
 
  private:
+  using SharedEpoch = std::shared_ptr<const std::string>;
+  struct Queued {
+    SharedBatch batch;
+    SharedEpoch epoch;  ///< of its events
+  };
   struct Missed {
     std::int64_t events = 0;
     Micros from_ts = 0, to_ts = 0;
@@ -68,6 +75,9 @@ class SinkHost final : public hub::Listener, private Host {
   [[nodiscard]] int stop_fd() const noexcept override { return stop_.fd(); }
   [[nodiscard]] Micros now() const noexcept override { return around_.clock.now(); }
   void count(std::string_view name, std::uint64_t add) noexcept override;
+  [[nodiscard]] std::string_view epoch() const noexcept override { return *epoch_; }
+  [[nodiscard]] std::string_view plain_exchange() const noexcept override { return options_.plain_exchange; }
+  [[nodiscard]] bool held_back() const noexcept override { return options_.hold_back; }
 
   void run();
   void work();
@@ -83,11 +93,14 @@ class SinkHost final : public hub::Listener, private Host {
   Options options_;
   OnFail on_fail_;
   StopSignal stop_;
-  std::vector<Event> chosen_;  // scratch of the sink's thread
+  SharedEpoch hub_epoch_;  // the hub's thread
+  // The sink's thread:
+  std::vector<Event> chosen_;  // scratch
+  SharedEpoch epoch_ = std::make_shared<const std::string>();
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<SharedBatch> queue_;
+  std::deque<Queued> queue_;
   std::size_t queued_bytes_ = 0;
   std::uint64_t taken_ = 0;    // batches that entered the queue
   std::uint64_t handled_ = 0;  // and those that the sink is done with

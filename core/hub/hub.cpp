@@ -82,12 +82,29 @@ void Hub::drain() {
   if (post([&done](market::Market&) { done.set_value(); })) done.get_future().wait();
 }
 
+void Hub::begin_epoch(std::string epoch) {
+  market_.reset();
+  epoch_ = std::move(epoch);
+  if (deriver_) deriver_->reset();
+  for (const auto& listener : listeners_) listener->on_epoch(epoch_, market_);
+}
+
 void Hub::new_epoch() {
-  post([this](market::Market& market) {
-    market.reset();
-    epoch_ = make_epoch();
-    if (deriver_) deriver_->reset();
-    for (const auto& listener : listeners_) listener->on_epoch(epoch_, market);
+  post([this](market::Market&) { begin_epoch(make_epoch()); });
+}
+
+void Hub::adopt_epoch(std::string epoch) {
+  post([this, epoch = std::move(epoch)](market::Market& market) mutable {
+    const bool given = !epoch.empty();
+    if (given == market.takes_numbers() && (!given || epoch == epoch_)) return;
+    market.take_numbers(given);
+    begin_epoch(given ? std::move(epoch) : make_epoch());
+  });
+}
+
+void Hub::reached(const Instrument& instrument, std::uint64_t trades, std::vector<std::uint64_t> depths) {
+  post([&instrument, trades, depths = std::move(depths)](market::Market& market) {
+    if (market.takes_numbers()) market.reached(instrument, trades, depths);
   });
 }
 

@@ -85,6 +85,11 @@ class Hub {
   void drain();
   /// Any thread; in order with the batches: empties the market, starts a new epoch, tells the listeners.
   void new_epoch();
+  /// Any thread; in order with the batches: numbers come with the events from now on, in this epoch; empty: they are
+  /// given here, in a new one. Nothing if that is so already.
+  void adopt_epoch(std::string epoch);
+  /// Any thread; in order with the batches: see Market::reached(). Empty `depths`: not known.
+  void reached(const Instrument& instrument, std::uint64_t trades, std::vector<std::uint64_t> depths);
   /// Hub's thread only (inside post or a listener call).
   [[nodiscard]] const std::string& epoch() const { return epoch_; }
   void set_epoch(std::string epoch) { epoch_ = std::move(epoch); }
@@ -96,6 +101,7 @@ class Hub {
   using Item = std::variant<std::unique_ptr<EventBatch>, Task>;
   void run();
   void process(EventBatch& batch);
+  void begin_epoch(std::string epoch);
 
   Options options_;
   std::vector<std::shared_ptr<Listener>> listeners_;

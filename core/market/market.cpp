@@ -38,6 +38,31 @@ InstrumentState& Market::state_of(const Instrument& instrument) {
   return *slot;
 }
 
+void Market::number(Event& event, std::uint64_t& counter) const {
+  if (!takes_numbers_ || event.seq == 0) event.seq = counter + 1;
+  counter = event.seq;
+}
+
+void Market::number_depths(InstrumentState& state, bool snapshot) const {
+  if (takes_numbers_ && snapshot && state.depths_told) {
+    std::copy(std::begin(state.told_depth_seq), std::end(state.told_depth_seq), std::begin(state.depth_seq));
+    state.depths_told = false;
+    return;
+  }
+  const std::size_t touched = std::min(state.touched.bid, state.touched.ask);
+  for (std::size_t i = 0; i < kDepthCount; ++i) {
+    if (touched < kDepths[i]) ++state.depth_seq[i];
+  }
+}
+
+void Market::reached(const Instrument& instrument, std::uint64_t trades, std::span<const std::uint64_t> depths) {
+  InstrumentState& state = state_of(instrument);
+  if (trades != 0) state.trades_seq = trades;
+  if (depths.size() != kDepthCount) return;
+  std::copy(depths.begin(), depths.end(), std::begin(state.told_depth_seq));
+  state.depths_told = true;
+}
+
 void Market::apply(Event& event, Arena& arena) {
   last_recv_ts_ = std::max(last_recv_ts_, event.recv_ts);
   InstrumentState& state = state_of(*event.instrument);
@@ -49,11 +74,13 @@ void Market::apply(Event& event, Arena& arena) {
       state.has_ticker = true;
       state.ticker_ts = event.ts;
       state.ticker_recv_ts = event.recv_ts;
-      state.ticker_seq = event.seq = ++ticker_count_;
+      if (!takes_numbers_ || event.seq == 0) event.seq = ticker_count_ + 1;
+      ticker_count_ = std::max(ticker_count_, event.seq);
+      state.ticker_seq = event.seq;
       break;
     }
     case Kind::trades:
-      event.seq = ++state.trades_seq;
+      number(event, state.trades_seq);
       if (!event.trades().list.empty()) state.last_trade_ts = event.trades().list.back().ts;
       state.derived.apply(event.trades(), event.recv_ts);
       break;
@@ -65,18 +92,15 @@ void Market::apply(Event& event, Arena& arena) {
       state.book_depth = change.depth;
       state.book_ts = event.ts;
       state.book_recv_ts = event.recv_ts;
-      event.seq = ++state.book_seq;
-      const std::size_t touched = std::min(state.touched.bid, state.touched.ask);
-      for (std::size_t i = 0; i < kDepthCount; ++i) {
-        if (touched < kDepths[i]) ++state.depth_seq[i];
-      }
+      number(event, state.book_seq);
+      number_depths(state, change.action == BookAction::snapshot);
       break;
     }
     case Kind::candle: {
       CandleSeries& series = state.candles[event.candle().seconds];
       series.last = event.candle();
       series.recv_ts = event.recv_ts;
-      event.seq = ++series.seq;
+      number(event, series.seq);
       state.derived.apply(event.candle(), event.recv_ts);
       break;
     }

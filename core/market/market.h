@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "market/book.h"
@@ -45,6 +46,8 @@ struct InstrumentState {
   Micros book_ts = 0, book_recv_ts = 0;
   std::uint64_t book_seq = 0;
   std::uint64_t depth_seq[kDepthCount] = {};
+  std::uint64_t told_depth_seq[kDepthCount] = {};  ///< what the next snapshot brings depth_seq to, where it is told
+  bool depths_told = false;
   Book::Touched touched;  ///< by the latest book event, for encoders of derived depths
 
   std::map<std::int32_t, CandleSeries> candles;  ///< the feed's own, by timeframe in seconds
@@ -63,6 +66,11 @@ class Market {
   void apply(Event& event, Arena& arena);
   /// A new epoch: forgets prices and starts numbering anew; instruments stay.
   void reset();
+  /// Whether events that come with a number keep it: it was given by the node that this one is an edge of.
+  void take_numbers(bool on) { takes_numbers_ = on; }
+  [[nodiscard]] bool takes_numbers() const { return takes_numbers_; }
+  /// How far trades (0: not known) and, with the book's next snapshot, the derived depths have come there.
+  void reached(const Instrument& instrument, std::uint64_t trades, std::span<const std::uint64_t> depths);
 
   /// nullptr if nothing came for it yet.
   [[nodiscard]] const InstrumentState* find(std::uint32_t instrument_id) const;
@@ -74,11 +82,14 @@ class Market {
 
  private:
   InstrumentState& state_of(const Instrument& instrument);
+  void number(Event& event, std::uint64_t& counter) const;
+  void number_depths(InstrumentState& state, bool snapshot) const;
 
   std::vector<std::unique_ptr<InstrumentState>> by_id_;
   std::vector<const InstrumentState*> order_;
   Micros last_recv_ts_ = 0;
   std::uint64_t ticker_count_ = 0;
+  bool takes_numbers_ = false;
 };
 
 }  // namespace bixws::market

@@ -9,7 +9,9 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace bixws {
@@ -40,6 +42,11 @@ class Arena {
   std::size_t used_ = 0;
 };
 
+/// How far a log was read that a feed's events come from, in the feed's words.
+struct LogPlace {
+  std::string feed, text;
+};
+
 /// Not thread-safe while being filled; once shared as `shared_ptr<const EventBatch>` it never changes.
 class EventBatch {
  public:
@@ -61,16 +68,22 @@ class EventBatch {
   [[nodiscard]] Arena& arena() { return arena_; }
   /// Appends an event whose body already lives in arena().
   Event& append_in_place(const Event& event) { return events_.emplace_back(event); }
+  /// Where the log was when the last event of this batch was read from it; a recording keeps it together with them.
+  void set_place(LogPlace place) { place_ = std::make_unique<const LogPlace>(std::move(place)); }
+  /// nullptr: they come from no log.
+  [[nodiscard]] const LogPlace* place() const { return place_.get(); }
   /// Forgets the events after the first `count`; their memory stays until clear().
   void truncate(std::size_t count) { events_.resize(count); }
   void clear() {
     events_.clear();
     arena_.clear();
+    place_.reset();
   }
 
  private:
   std::vector<Event> events_;
   Arena arena_;
+  std::unique_ptr<const LogPlace> place_;
 };
 
 using SharedBatch = std::shared_ptr<const EventBatch>;

@@ -120,6 +120,10 @@ CREATE VIEW v_annotations AS SELECT a.id >> 40 AS session_id, a.seq AS seq, a.ts
   FROM annotations a JOIN instruments i ON i.id = a.instrument;
 )sql";
 
+/// Only with feeds that read a log: how far, with the session that holds it.
+inline constexpr std::string_view kPlacesTable =
+    "CREATE TABLE IF NOT EXISTS places(feed TEXT PRIMARY KEY, place TEXT, session INTEGER)";
+
 /// Only with --sql-books or after `sessions index --books`.
 inline constexpr std::string_view kBookTables = R"sql(
 CREATE TABLE IF NOT EXISTS book_levels(id INTEGER PRIMARY KEY, seq INTEGER, instrument INTEGER, recv_ts INTEGER,

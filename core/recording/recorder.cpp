@@ -223,6 +223,7 @@ void Recorder::rotate_if_due() {
     auto writer = std::make_unique<SessionWriter>(next);
     auto state = std::make_unique<EventBatch>();
     writer_->image().append_to(*state);
+    writer->set_places(writer_->places());
     // What was true when this file began, however long ago it was heard.
     {
       const std::lock_guard lock(mutex_);

@@ -157,6 +157,10 @@ bool SessionWriter::wanted(const Event& event) const {
 void SessionWriter::write(const SharedBatch& batch) {
   const std::uint64_t first = seq_ + 1;
   bool typed = false;
+  if (const LogPlace* place = batch->place(); place != nullptr) {
+    places_[place->feed] = place->text;
+    places_changed_ = true;
+  }
   for (const Event& event : batch->events()) {
     if (!wanted(event)) continue;
     typed = typed || rows_->wants(event.kind);
@@ -329,6 +333,33 @@ void SessionWriter::update_row() {
   update_session_.run();
 }
 
+void SessionWriter::write_places() {
+  database_->exec(kPlacesTable);
+  Statement insert = database_->prepare("INSERT OR REPLACE INTO places VALUES(?1, ?2, ?3)");
+  for (const auto& [feed, place] : places_) {
+    insert.bind_text(1, feed);
+    insert.bind_text(2, place);
+    insert.bind(3, row_.id);
+    insert.run();
+  }
+}
+
+void SessionWriter::set_places(std::map<std::string, std::string> places) {
+  places_ = std::move(places);
+  places_changed_ = !places_.empty();
+}
+
+std::string last_place(const std::string& path, const std::string& feed) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0 || status.st_size == 0) return {};
+  Database database(path, Database::Access::read);
+  require_recording(database);
+  if (database.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'places'") == 0) return {};
+  Statement select = database.prepare("SELECT place FROM places WHERE feed = ?1");
+  select.bind_text(1, feed);
+  return select.step() ? std::string(select.text(0)) : std::string();
+}
+
 void SessionWriter::write_rows() {
   for (const PendingRows& pending : typed_) {
     std::uint64_t seq = pending.first_seq;
@@ -358,6 +389,7 @@ Committed SessionWriter::commit(bool clean) {
     if (seq_ != 0) row_.ended_ts = max_recv_ts_;
     row_.clean = clean;
     update_row();
+    if (places_changed_) write_places();
     if (!options_.whole || clean) database_->exec("COMMIT");
   } catch (...) {
     row_.clean = false;
@@ -370,6 +402,7 @@ Committed SessionWriter::commit(bool clean) {
     throw;
   }
   rows_->committed();
+  places_changed_ = false;
   chunks_.clear();
   keyframes_.clear();
   typed_.clear();

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -40,6 +41,10 @@ struct Committed {
   Micros recv_ts = 0;     ///< its
 };
 
+/// Up to which place of its log a feed's events are in this recording; empty: it has none, or there is no such file.
+/// Throws RecordingError for what is no recording.
+std::string last_place(const std::string& path, const std::string& feed);
+
 /// Not thread-safe.
 class SessionWriter {
  public:
@@ -64,6 +69,10 @@ class SessionWriter {
   [[nodiscard]] const std::string& path() const { return options_.path; }
   [[nodiscard]] std::uint64_t taken() const { return seq_; }
   [[nodiscard]] std::uint64_t uncommitted() const { return seq_ - committed_.seq; }
+  /// The places of logs that its events were read up to, the batches taken included. By feed; `last_place()` reads
+  /// them.
+  [[nodiscard]] const std::map<std::string, std::string>& places() const { return places_; }
+  void set_places(std::map<std::string, std::string> places);
   /// What all events taken so far add up to.
   [[nodiscard]] const SessionImage& image() const { return image_; }
   /// On the disk, the log included; 0 if that cannot be told.
@@ -99,6 +108,7 @@ class SessionWriter {
   void write_rows();
   void write_chunk(const PendingChunk& chunk);
   void write_keyframe(const PendingKeyframe& keyframe);
+  void write_places();
   void update_row();
 
   SessionOptions options_;
@@ -129,6 +139,8 @@ class SessionWriter {
   std::vector<PendingRows> typed_;
   std::size_t chunk_bytes_ = 0, typed_bytes_ = 0;
   std::vector<bool> seen_;  // by instrument id
+  std::map<std::string, std::string> places_;
+  bool places_changed_ = false;
   ColumnWriter payload_;
 };
 

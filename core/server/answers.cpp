@@ -86,9 +86,11 @@ void Publisher::leave(ClientKey client, const market::Market& market) {
   if (at == clients_.end()) return;
   release(at->second.shared, market);
   clients_.erase(at);
+  std::erase_if(early_, [&](const Early& early) { return early.client == client; });
 }
 
 void Publisher::ping(ClientKey client, const market::Market& market) {
+  answer_waiting(market);
   if (!clients_.contains(client)) return;
   const std::size_t begin = run().bytes.size();
   run().bytes.raw(kPingFrame);
@@ -97,8 +99,9 @@ void Publisher::ping(ClientKey client, const market::Market& market) {
 
 void Publisher::answer(ClientKey client, const Request& request, const market::Market& market) {
   TextBuffer text;
+  answer_waiting(client, market);  // what it asked first is answered first
   if (const auto* subscribe = std::get_if<SubscribeRequest>(&request)) {
-    select(client, *subscribe, market);
+    if (!wait_for_numbers(client, *subscribe, market)) select(client, *subscribe, market);
   } else if (const auto* ping = std::get_if<PingRequest>(&request)) {
     append_pong(text, *ping, market.last_recv_ts());
     reply(client, text.view(), market);
@@ -150,7 +153,7 @@ void Publisher::select(ClientKey client, const SubscribeRequest& request, const 
   if (request.subscribe) {
     at->second.by_default = false;
     Recent::Missed missed;
-    missed.gap = request.gap;
+    if (!market.takes_numbers()) missed.gap = request.gap;  // an edge counts those it was told of, from when it came
     if (has_channel(request, Channel::ticker)) {
       write_tickers_start(request, *shared->second.selection, missed, market);
     }
@@ -207,6 +210,7 @@ void Publisher::on_epoch(const std::string& epoch, const market::Market& market)
     }
     row->ticker_seq = row->previous_ticker_seq = 0;
   }
+  if (market.takes_numbers()) keep_everything(market);
   const std::size_t begin = run().bytes.size();
   write_initial_data([](const Instrument&) { return true; }, market);
   RunItem& item = run().items.emplace_back();

@@ -250,6 +250,8 @@ void Publisher::on_event(const Event& event, const market::Market& market) {
   switch (event.kind) {
     case Kind::ticker:
       row.previous_ticker_seq = std::exchange(row.ticker_seq, event.seq);
+      // An edge was not told how many there were before its first one.
+      if (row.previous_ticker_seq == 0 && market.takes_numbers()) row.previous_ticker_seq = event.seq - 1;
       if (row.ticker != nullptr) encode_ticker(row, event);
       break;
     case Kind::trades:
@@ -297,6 +299,7 @@ void Publisher::on_event(const Event& event, const market::Market& market) {
 void Publisher::on_batch(const SharedBatch& batch, const market::Market& market) {
   (void)batch;
   hand_over();
+  answer_waiting(market);
   end_lingering(market);
 }
 

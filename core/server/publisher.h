@@ -5,6 +5,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -142,6 +143,12 @@ class Publisher final : public hub::Listener {
   // wishes.cpp
   void annotate(ClientKey client, const AnnotateRequest& request, const market::Market& market);
   void ask_history(ClientKey client, const HistoryRequest& request, const market::Market& market);
+  // edge.cpp: where numbers are given by another node
+  void keep_everything(const market::Market& market);
+  [[nodiscard]] bool ahead(const SubscribeRequest& request, const market::Market& market) const;
+  bool wait_for_numbers(ClientKey client, const SubscribeRequest& request, const market::Market& market);
+  void answer_waiting(ClientKey client, const market::Market& market);
+  void answer_waiting(const market::Market& market);
 
   /// Answers with one message.
   void reply(ClientKey client, std::string_view payload, const market::Market& market);
@@ -197,6 +204,14 @@ class Publisher final : public hub::Listener {
   std::map<std::string, Shared> selections_;
   std::unordered_map<ClientKey, Client, KeyHash> clients_;
   std::vector<market::NumberedCandle> candle_changes_;
+  /// Resumes from a number that is still on its way to this edge.
+  struct Early {
+    ClientKey client;
+    SubscribeRequest request;
+    std::chrono::steady_clock::time_point until;
+  };
+  std::vector<Early> early_;
+  bool keeps_everything_ = false;
   std::uint64_t epochs_ = 0;
   std::uint64_t gaps_ = 0;  // upstream ones told in this epoch
 

@@ -15,6 +15,13 @@ Event ticker_event(const market::InstrumentState& state) {
   return event;
 }
 
+/// Derived candles follow from what an edge was told since it began: another edge has told more or less of them.
+bool numbered_here_alone(const ChannelSpec& what, const Instrument& instrument, const market::Market& market) {
+  if (!market.takes_numbers() || what.channel != Channel::candle) return false;
+  const market::InstrumentState* state = market.find(instrument.id);
+  return state == nullptr || !state->candles.contains(static_cast<std::int32_t>(what.param));
+}
+
 std::size_t depth_index(std::uint32_t depth) {
   return static_cast<std::size_t>(std::find(std::begin(market::kDepths), std::end(market::kDepths), depth) -
                                   std::begin(market::kDepths));
@@ -180,7 +187,9 @@ void Publisher::write_start(const SubscribeRequest& request, const ChannelSpec& 
   const std::uint64_t now = seq_of(what, market.find(instrument.id));
   const Topic& topic = topic_of(what, instrument).topic;
   if (position != nullptr) {
-    if (request.epoch == hub_.epoch() && position->seq <= now) {
+    if (numbered_here_alone(what, instrument, market)) {
+      write_gap(what, instrument, 0, 0, "derived candles are numbered by each edge for itself");
+    } else if (request.epoch == hub_.epoch() && position->seq <= now) {
       if (recent_.add_missed(topic, position->seq, now, kMostMissed, missed)) return;
       const bool behind = position->seq < now;  // if not, there may have been gaps upstream that nobody told it of
       write_gap(what, instrument, behind ? position->seq + 1 : 0, behind ? now : 0, "no longer held");

@@ -34,9 +34,9 @@ TEST(BrokenPlugin, IsRefusedWithASentence) {
   EXPECT_EQ(problem_of("no_symbol"), "is not a plugin for this bixws: it has no symbol bixws_plugin_v1");
   EXPECT_EQ(problem_of("declines"), "declined to load");
   EXPECT_EQ(problem_of("not_a_descriptor"), "answers with something else than a plugin descriptor");
-  EXPECT_EQ(problem_of("wrong_major"), "is made for plugin ABI 2.0, this bixws has 1.0; build it against this version");
-  EXPECT_EQ(problem_of("newer_minor"), "is made for plugin ABI 1.1, this bixws has 1.0; build it against this version");
-  EXPECT_THAT(problem_of("wrong_size"), StartsWith("has a descriptor of 8 bytes where ABI 1.0 has "));
+  EXPECT_EQ(problem_of("wrong_major"), "is made for plugin ABI 2.1, this bixws has 1.1; build it against this version");
+  EXPECT_EQ(problem_of("newer_minor"), "is made for plugin ABI 1.2, this bixws has 1.1; build it against this version");
+  EXPECT_THAT(problem_of("wrong_size"), StartsWith("has a descriptor of 8 bytes where ABI 1.1 has "));
   EXPECT_THAT(problem_of("wrong_toolchain"), StartsWith("is built by another toolchain (\"msvc-1999\", this bixws: "));
   EXPECT_EQ(problem_of("wrong_name"), "calls itself \"feed\" \"whole\", which is not what its file name says");
   EXPECT_EQ(problem_of("no_maker"), "must have exactly one way to make a feed");

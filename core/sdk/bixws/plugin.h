@@ -10,7 +10,7 @@
 #include <string_view>
 
 #define BIXWS_ABI_MAJOR 1  // raised when layout or meaning changes: the host refuses another major
-#define BIXWS_ABI_MINOR 0  // raised when something is appended: an older plugin still fits
+#define BIXWS_ABI_MINOR 1  // raised when something is appended: an older plugin still fits
 #define BIXWS_STRING2(x) #x
 #define BIXWS_STRING(x) BIXWS_STRING2(x)
 // Abstract classes and string_view need one compiler family on both sides.

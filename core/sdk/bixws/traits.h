@@ -16,6 +16,8 @@ enum Trait : std::uint32_t {
   /// A feed that brings other exchanges' events; see bixws/relay.h. Its Settings name only the symbols that the user
   /// named, perhaps with an exchange ("kraken:BTCUSD"); none: all that there are.
   kRelaysExchanges = 2,
+  /// A sink that passes `seq` and epoch on; see bixws/numbers.h.
+  kPassesNumbersOn = 4,
 };
 
 }  // namespace bixws

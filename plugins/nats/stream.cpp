@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// Streams: the part of JetStream's interface that is needed.
+#include "nats/stream.h"
+
+#include <charconv>
+#include <memory>
+
+namespace bixws::nats {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr int kBatch = 1'000;
+
+using ContextPtr = std::unique_ptr<jsCtx, Freed<jsCtx, jsCtx_Destroy>>;
+using InfoPtr = std::unique_ptr<jsStreamInfo, Freed<jsStreamInfo, jsStreamInfo_Destroy>>;
+
+jsCtx* open_context(natsConnection* connection) {
+  jsOptions options;
+  check(jsOptions_Init(&options), "JetStream");
+  options.Wait = 2'000;
+  jsCtx* made = nullptr;
+  check(natsConnection_JetStream(&made, connection, &options), "JetStream");
+  return made;
+}
+
+template <typename T>
+bool read_part(std::string_view& text, T& number) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos) return false;
+  const std::string_view digits = text.substr(colon + 1);
+  const auto result = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  text.remove_suffix(digits.size() + 1);
+  return result.ec == std::errc() && result.ptr == digits.data() + digits.size();
+}
+
+}  // namespace
+
+std::string StreamPlace::text() const { return stream + ':' + std::to_string(created) + ':' + std::to_string(seq); }
+
+std::optional<StreamPlace> StreamPlace::parse(std::string_view text) {
+  StreamPlace place;
+  if (!read_part(text, place.seq) || !read_part(text, place.created) || text.empty()) return std::nullopt;
+  place.stream = text;
+  return place;
+}
+
+StreamState stream_state(natsConnection* connection, const std::string& name) {
+  const ContextPtr context(open_context(connection));
+  jsStreamInfo* made = nullptr;
+  jsErrCode code{};
+  check(js_GetStreamInfo(&made, context.get(), name.c_str(), nullptr, &code), "stream " + name);
+  const InfoPtr info(made);
+  return {info->Created, info->State.FirstSeq, info->State.LastSeq};
+}
+
+void ensure_stream(natsConnection* connection, const StreamPlan& plan, const std::string& prefix) {
+  const ContextPtr context(open_context(connection));
+  jsStreamInfo* found = nullptr;
+  jsErrCode code{};
+  natsStatus status = js_GetStreamInfo(&found, context.get(), plan.name.c_str(), nullptr, &code);
+  const InfoPtr known(found);
+  if (status == NATS_OK) return;  // whoever made it has decided what it keeps
+  if (status != NATS_NOT_FOUND) check(status, "stream " + plan.name);
+  jsStreamConfig config;
+  check(jsStreamConfig_Init(&config), "stream");
+  const std::string subjects = prefix + ".>";
+  const char* list[] = {subjects.c_str()};
+  config.Name = plan.name.c_str();
+  config.Subjects = list;
+  config.SubjectsLen = 1;
+  config.Storage = js_FileStorage;
+  config.MaxAge = std::chrono::duration_cast<std::chrono::nanoseconds>(plan.keep).count();
+  config.MaxBytes = plan.keep_bytes > 0 ? plan.keep_bytes : -1;
+  config.Duplicates = 120 * kSecond;
+  jsStreamInfo* made = nullptr;
+  status = js_AddStream(&made, context.get(), &config, nullptr, &code);
+  const InfoPtr info(made);
+  check(status, "make stream " + plan.name);
+}
+
+StreamReader::StreamReader(natsConnection* connection, const std::string& name, const std::string& subjects,
+                           std::uint64_t from)
+    : context_(open_context(connection)) {
+  jsSubOptions options;
+  check(jsSubOptions_Init(&options), "stream");
+  options.Stream = name.c_str();
+  options.Config.DeliverPolicy = js_DeliverByStartSequence;
+  options.Config.OptStartSeq = from;
+  // The place of what was taken is kept here, in the recording's own transaction; the broker need not know it.
+  options.Config.AckPolicy = js_AckNone;
+  options.Config.MemoryStorage = true;
+  options.Config.InactiveThreshold = 60 * kSecond;
+  natsSubscription* made = nullptr;
+  jsErrCode code{};
+  const natsStatus status = js_PullSubscribe(&made, context_, subjects.c_str(), nullptr, nullptr, &options, &code);
+  subscription_.reset(made);
+  if (status != NATS_OK) {
+    jsCtx_Destroy(context_);
+    check(status, "read stream " + name);
+  }
+}
+
+StreamReader::~StreamReader() {
+  subscription_.reset();
+  jsCtx_Destroy(context_);
+}
+
+bool StreamReader::read(std::chrono::milliseconds timeout, const Take& take) {
+  natsMsgList list{};
+  jsErrCode code{};
+  const natsStatus status = natsSubscription_Fetch(&list, subscription_.get(), kBatch, timeout.count(), &code);
+  if (status == NATS_TIMEOUT) return true;
+  if (status != NATS_OK) return false;
+  for (int i = 0; i < list.Count; ++i) {
+    jsMsgMetaData* made = nullptr;
+    if (natsMsg_GetMetaData(&made, list.Msgs[i]) != NATS_OK) continue;
+    const std::uint64_t seq = made->Sequence.Stream;
+    jsMsgMetaData_Destroy(made);
+    take(natsMsg_GetSubject(list.Msgs[i]),
+         {natsMsg_GetData(list.Msgs[i]), static_cast<std::size_t>(natsMsg_GetDataLength(list.Msgs[i]))}, seq);
+  }
+  natsMsgList_Destroy(&list);
+  return true;
+}
+
+}  // namespace bixws::nats
