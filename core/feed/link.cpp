@@ -8,8 +8,6 @@
 namespace bixws::feed {
 namespace {
 
-constexpr Micros kSecond = 1'000'000;
-
 class FrameText final : public TextOut {
  public:
   void append(Text text) noexcept override { text_ += text; }

@@ -10,6 +10,8 @@
 
 namespace bixws::feed {
 
+inline constexpr Micros kSecond = 1'000'000;
+
 /// At most `amount` in any stretch of `span`, wherever it begins: exchanges count in stretches of their own, whose
 /// beginning nobody knows. Of the loop's clock, which no administrator sets back.
 class Window {

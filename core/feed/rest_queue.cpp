@@ -12,7 +12,6 @@ namespace bixws::feed {
 namespace {
 
 constexpr std::size_t kAtOnce = 4;
-constexpr Micros kSecond = 1'000'000;
 constexpr Micros kBlockedWait = 60 * kSecond;
 
 // Symbols may hold letters of any script.

@@ -21,7 +21,7 @@ using testing::IsEmpty;
 constexpr Micros kVerifyStart = 1'795'372'800'000'000;
 
 void write_to_verify(const std::filesystem::path& file, std::uint64_t seed, int batches, std::size_t events_each,
-                   bool nasty, bool books = false) {
+                     bool nasty, bool books = false) {
   Instruments instruments;
   test::RandomEvents::Options how;
   how.nasty = nasty;

@@ -13,7 +13,6 @@ namespace {
 
 using testing::HasSubstr;
 
-
 std::string next(WsTestClient& client) { return client.next_text().value_or("<nothing>"); }
 
 std::string next_of(WsTestClient& client, const std::string& type) {

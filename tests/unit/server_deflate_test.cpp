@@ -12,7 +12,6 @@
 namespace bixws::test {
 namespace {
 
-
 /// A client that sees frames as they come, and inflates each on its own.
 class Inflating {
  public:

@@ -14,7 +14,6 @@ namespace {
 
 using testing::IsEmpty;
 
-
 const JsonSchema& schema() {
   static const JsonSchema made = JsonSchema::of_protocol(BIXWS_SOURCE_DIR);
   return made;
