@@ -353,4 +353,15 @@ class RandomMarket {
   Micros now_ = 1'795'372'800'000'000;
 };
 
+/// What a client got of its topics, without the answers and tickers around them.
+inline std::vector<std::string> data_of(const RigClient& client) {
+  std::vector<std::string> list;
+  for (const std::string& text : client.messages) {
+    for (const char* type : {"trades", "book", "candle", "gap"}) {
+      if (text.starts_with(std::string(R"({"type":")") + type + '"')) list.push_back(text);
+    }
+  }
+  return list;
+}
+
 }  // namespace bixws::test

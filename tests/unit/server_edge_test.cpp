@@ -21,16 +21,6 @@ std::string subscribe(const std::string& channel, std::uint64_t had = 0) {
   return request + "}";
 }
 
-std::vector<std::string> data_of(const RigClient& client) {
-  std::vector<std::string> list;
-  for (const std::string& text : client.messages) {
-    for (const char* type : {"trades", "book", "candle", "gap"}) {
-      if (text.starts_with(std::string(R"({"type":")") + type + '"')) list.push_back(text);
-    }
-  }
-  return list;
-}
-
 std::uint64_t seq_of(const std::string& text) {
   return static_cast<std::uint64_t>(RawJson::parse_or_throw(text)["seq"].integer().value_or(0));
 }

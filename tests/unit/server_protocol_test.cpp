@@ -364,9 +364,9 @@ TEST(ServerProtocol, TheEndWaitsForASlowClientThatStillReads) {
   const int little = 32'768;
   ASSERT_EQ(::setsockopt(client.fd(), SOL_SOCKET, SO_RCVBUF, &little, sizeof little), 0);
   until_pong(client);
-  constexpr int kTrades = 20'000;
+  constexpr int kPlayed = 20'000;
   std::thread replay([&] {
-    for (int i = 0; i < kTrades; ++i) live.trade(*live.btc, "64000.5", "0.25", kT + i);
+    for (int i = 0; i < kPlayed; ++i) live.trade(*live.btc, "64000.5", "0.25", kT + i);
     live.hub->drain();
     live.server->finish();
   });
@@ -378,7 +378,7 @@ TEST(ServerProtocol, TheEndWaitsForASlowClientThatStillReads) {
     if (trades % 500 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(40) * slowdown);
   }
   replay.join();
-  EXPECT_EQ(trades, kTrades);
+  EXPECT_EQ(trades, kPlayed);
   EXPECT_EQ(client.close_code(), 1000);
 }
 

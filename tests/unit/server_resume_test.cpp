@@ -18,17 +18,6 @@ std::string resume_from(const std::string& epoch, const std::string& channel, st
          "}}}";
 }
 
-/// The messages of the topic, without the answers and tickers around them.
-std::vector<std::string> data_of(const RigClient& client) {
-  std::vector<std::string> list;
-  for (const std::string& text : client.messages) {
-    for (const char* type : {"trades", "book", "candle", "gap"}) {
-      if (text.starts_with(std::string(R"({"type":")") + type + '"')) list.push_back(text);
-    }
-  }
-  return list;
-}
-
 std::uint64_t last_seq(const RigClient& client) {
   const auto data = data_of(client);
   if (data.empty()) return 0;
