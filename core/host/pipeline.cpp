@@ -461,7 +461,10 @@ void Pipeline::finish() {
   // In the direction of the data, so that everything that came in also goes out.
   stopping_.set();
   manager_.stopping();
-  if (server_ && !ended_by_itself_) server_->hurry();
+  {
+    const std::lock_guard lock(mutex_);
+    if (server_ && !ended_by_itself_) server_->hurry();
+  }
   for (const auto& feed : feeds_) feed->stop();
   if (silence_) silence_->stop();
   if (server_) {
