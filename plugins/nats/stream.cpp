@@ -109,8 +109,7 @@ bool StreamReader::read(std::chrono::milliseconds timeout, const Take& take) {
   natsMsgList list{};
   jsErrCode code{};
   const natsStatus status = natsSubscription_Fetch(&list, subscription_.get(), kBatch, timeout.count(), &code);
-  if (status == NATS_TIMEOUT) return true;
-  if (status != NATS_OK) return false;
+  // Whatever ended the wait, what is in the list has left the stream for us and does not come again.
   for (int i = 0; i < list.Count; ++i) {
     jsMsgMetaData* made = nullptr;
     if (natsMsg_GetMetaData(&made, list.Msgs[i]) != NATS_OK) continue;
@@ -120,7 +119,7 @@ bool StreamReader::read(std::chrono::milliseconds timeout, const Take& take) {
          {natsMsg_GetData(list.Msgs[i]), static_cast<std::size_t>(natsMsg_GetDataLength(list.Msgs[i]))}, seq);
   }
   natsMsgList_Destroy(&list);
-  return true;
+  return status == NATS_OK || status == NATS_TIMEOUT;
 }
 
 }  // namespace bixws::nats
