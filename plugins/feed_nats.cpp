@@ -113,17 +113,15 @@ class NatsFeed final : public FeedSource {
   int read(RelayHost& host) {
     if (!follower_) follower_ = std::make_unique<Follower>(host, access_.prefix(), wanted_, false);
     Follower& follower = *follower_;
-    follower.set_on_hand_over([&] {
-      if (at_) host.place(at_->text());
-    });
     return with_link(host, [&](Link& link, const Wake& over) {
       const auto ended = [&] { return stopped_within(host.stop_fd(), {}) || stopped_within(over.fd(), {}); };
       while (!ended()) {
         try {
           at_ = next_place(link, host, follower);
+          follower.read_behind(*at_);
           StreamReader reader(link.get(), stream_, access_.prefix() + ".>", at_->seq + 1);
           const auto take = [&](std::string_view subject, std::string_view payload, std::uint64_t seq) {
-            follower.event(subject, payload, true);
+            follower.event(subject, payload, true, seq);
             at_->seq = seq;
             if (follower.held() >= kLargestBatch) follower.hand_over();
           };

@@ -140,12 +140,22 @@ void Follower::add_gap(Subject& subject, std::size_t before, std::string_view re
   host_.count("missed", missed);
 }
 
-void Follower::event(std::string_view name, std::string_view payload, bool more) {
+void Follower::read_behind(StreamPlace place) {
+  const std::lock_guard lock(mutex_);
+  place_ = std::move(place);
+  publish();
+}
+
+void Follower::event(std::string_view name, std::string_view payload, bool more, std::uint64_t seq) {
   if (paused_) return;
   const std::lock_guard lock(mutex_);
   const auto at = subject_of(name);
-  Subject& subject = at->second;
-  if (!subject.wanted) return;
+  if (at->second.wanted) take(at->second, name, payload);
+  if (place_) place_->seq = seq;
+  if (may_ask_ && (!more || batch_.size() >= kLargestBatch)) publish();
+}
+
+void Follower::take(Subject& subject, std::string_view name, std::string_view payload) {
   const auto envelope = read_envelope(payload);
   if (!envelope || envelope->place.n == 0) {
     host_.count("bad", 1);
@@ -159,7 +169,7 @@ void Follower::event(std::string_view name, std::string_view payload, bool more)
       host_.count("repeated", 1);
       break;
     case Track::Verdict::wait:
-      ask(at->first);
+      ask(std::string(name));
       break;
     case Track::Verdict::take:
     case Track::Verdict::hole: {
@@ -174,9 +184,6 @@ void Follower::event(std::string_view name, std::string_view payload, bool more)
       subject.asked = 0;
       break;
     }
-  }
-  if (!more || batch_.size() >= kLargestBatch) {
-    if (may_ask_) publish();
   }
 }
 
@@ -332,7 +339,7 @@ void Follower::hand_over() {
 
 void Follower::publish() {
   if (batch_.empty()) return;
-  if (on_hand_over_) on_hand_over_();
+  if (place_) host_.place(place_->text());
   if (!host_.publish(batch_.events().data(), batch_.size())) paused_ = true;
   batch_.clear();
 }

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -18,6 +19,7 @@
 
 #include "model/event_parse.h"
 #include "nats/envelope.h"
+#include "nats/stream_place.h"
 #include "nats/track.h"
 
 namespace bixws::nats {
@@ -39,11 +41,13 @@ class Follower {
 
   /// Before begin(): asks about subjects, one a line; empty: about all there are.
   void set_ask(std::function<void(std::string_view subjects)> ask) { ask_ = std::move(ask); }
-  /// Before the first event: called before each publish.
-  void set_on_hand_over(std::function<void()> hook) { on_hand_over_ = std::move(hook); }
+  /// What comes now are the messages of a stream behind this place. The host learns with everything that is published
+  /// up to which message that was.
+  void read_behind(StreamPlace place);
 
-  /// A published message. `more`: others wait behind it, so that what there is need not be handed over yet.
-  void event(std::string_view subject, std::string_view payload, bool more);
+  /// A published message. `more`: others wait behind it, so that what there is need not be handed over yet. `seq`: its
+  /// number in the stream that is read.
+  void event(std::string_view subject, std::string_view payload, bool more, std::uint64_t seq = 0);
   /// A message about the state of a subject.
   void answer(std::string_view payload);
   /// Both sides can be heard: asks for the state of everything.
@@ -86,6 +90,7 @@ class Follower {
   void ask(const std::string& subject);
   void send_asks();
   void ask_all();
+  void take(Subject& subject, std::string_view name, std::string_view payload);
   void tell(FeedState state, const std::string& reason);
   void publish();
 
@@ -94,7 +99,6 @@ class Follower {
   const Wanted wanted_;
   const bool may_ask_;
   std::function<void(std::string_view)> ask_;
-  std::function<void()> on_hand_over_;
   std::atomic<bool> paused_{false};
 
   mutable std::mutex mutex_;  // guards what follows
@@ -102,7 +106,8 @@ class Follower {
   std::vector<const Instrument*> ours_;  // by their id
   MessageParser parser_;
   EventBatch batch_;
-  std::string text_;  // scratch
+  std::optional<StreamPlace> place_;  // up to which all messages are in batch_ or were published
+  std::string text_;                  // scratch
   Subjects subjects_;
   std::string epoch_;  // the newest
   std::set<std::string, std::less<>> past_epochs_;

@@ -2,7 +2,6 @@
 // Streams: the part of JetStream's interface that is needed.
 #include "nats/stream.h"
 
-#include <charconv>
 #include <memory>
 
 namespace bixws::nats {
@@ -23,26 +22,7 @@ jsCtx* open_context(natsConnection* connection) {
   return made;
 }
 
-template <typename T>
-bool read_part(std::string_view& text, T& number) {
-  const auto colon = text.rfind(':');
-  if (colon == std::string_view::npos) return false;
-  const std::string_view digits = text.substr(colon + 1);
-  const auto result = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  text.remove_suffix(digits.size() + 1);
-  return result.ec == std::errc() && result.ptr == digits.data() + digits.size();
-}
-
 }  // namespace
-
-std::string StreamPlace::text() const { return stream + ':' + std::to_string(created) + ':' + std::to_string(seq); }
-
-std::optional<StreamPlace> StreamPlace::parse(std::string_view text) {
-  StreamPlace place;
-  if (!read_part(text, place.seq) || !read_part(text, place.created) || text.empty()) return std::nullopt;
-  place.stream = text;
-  return place;
-}
 
 StreamState stream_state(natsConnection* connection, const std::string& name) {
   const ContextPtr context(open_context(connection));
@@ -110,16 +90,23 @@ bool StreamReader::read(std::chrono::milliseconds timeout, const Take& take) {
   jsErrCode code{};
   const natsStatus status = natsSubscription_Fetch(&list, subscription_.get(), kBatch, timeout.count(), &code);
   // Whatever ended the wait, what is in the list has left the stream for us and does not come again.
-  for (int i = 0; i < list.Count; ++i) {
+  bool whole = true;
+  for (int i = 0; i < list.Count && whole; ++i) {
     jsMsgMetaData* made = nullptr;
-    if (natsMsg_GetMetaData(&made, list.Msgs[i]) != NATS_OK) continue;
+    if (natsMsg_GetMetaData(&made, list.Msgs[i]) != NATS_OK) {
+      whole = false;
+      break;
+    }
     const std::uint64_t seq = made->Sequence.Stream;
+    // Nothing is acknowledged, so that the broker does not send again what was lost on the way, with a connection say.
+    whole = made->Sequence.Consumer == ++delivered_;
     jsMsgMetaData_Destroy(made);
+    if (!whole) break;
     take(natsMsg_GetSubject(list.Msgs[i]),
          {natsMsg_GetData(list.Msgs[i]), static_cast<std::size_t>(natsMsg_GetDataLength(list.Msgs[i]))}, seq);
   }
   natsMsgList_Destroy(&list);
-  return status == NATS_OK || status == NATS_TIMEOUT;
+  return whole && (status == NATS_OK || status == NATS_TIMEOUT);
 }
 
 }  // namespace bixws::nats

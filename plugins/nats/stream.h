@@ -5,11 +5,11 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "nats/link.h"
+#include "nats/stream_place.h"
 
 namespace bixws::nats {
 
@@ -21,15 +21,6 @@ struct StreamPlan {
 
 /// Makes the stream over PREFIX.> if there is none of that name. Waits for the broker; throws std::runtime_error.
 void ensure_stream(natsConnection* connection, const StreamPlan& plan, const std::string& prefix);
-
-/// A message of a stream, and which stream it was: one that was deleted and made anew numbers from 1 again.
-struct StreamPlace {
-  std::string stream;
-  std::int64_t created = 0;  ///< ns since the epoch
-  std::uint64_t seq = 0;
-  [[nodiscard]] std::string text() const;
-  static std::optional<StreamPlace> parse(std::string_view text);
-};
 
 /// What a broker says of a stream. Throws std::runtime_error.
 struct StreamState {
@@ -49,12 +40,13 @@ class StreamReader {
   StreamReader& operator=(const StreamReader&) = delete;
 
   /// Waits up to `timeout` for what there is, and no longer than until some came. False: this reader is of no use any
-  /// more (the broker forgot it); a new one goes on.
+  /// more (the broker forgot it, or something was lost on the way); a new one goes on.
   bool read(std::chrono::milliseconds timeout, const Take& take);
 
  private:
   jsCtx* context_ = nullptr;
   RawSubscriptionPtr subscription_;
+  std::uint64_t delivered_ = 0;  // messages, as the broker counts them for us
 };
 
 }  // namespace bixws::nats

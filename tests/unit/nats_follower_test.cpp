@@ -54,7 +54,7 @@ class Edge final : public RelayHost {
   void reached(const Instrument& who, const Reached& numbers) noexcept override {
     market.reached(who, numbers.trades, {numbers.depths, numbers.depth_count});
   }
-  void place(std::string_view) noexcept override {}
+  void place(std::string_view text) noexcept override { place_of_trades = {std::string(text), trades.size()}; }
   [[nodiscard]] std::string_view last_place() const noexcept override { return {}; }
 
   Instruments instruments;
@@ -62,6 +62,7 @@ class Edge final : public RelayHost {
   EventBatch kept;
   std::vector<std::string> gaps, epochs;
   std::vector<std::uint64_t> trades;
+  std::pair<std::string, std::size_t> place_of_trades;  // the newest, and how many trades there were before it
   std::int64_t lost = 0;
   std::map<std::string, std::uint64_t> counts;
   std::string plain, logged;
@@ -94,7 +95,8 @@ class NatsFollower : public testing::Test {
     ++now;
     node.apply(event, arena);
     const auto message = publication.publish(event);
-    if (!lose) follower->event(message.subject, message.payload, false);
+    ++stream_seq;
+    if (!lose) follower->event(message.subject, message.payload, false, stream_seq);
   }
   void trade(const char* price, bool lose = false) {
     const Trade one{dec(price), dec("1"), Side::buy, "t", kStart};
@@ -146,6 +148,7 @@ class NatsFollower : public testing::Test {
   std::unique_ptr<Follower> follower;
   std::deque<std::set<std::string, std::less<>>> questions;
   Micros now = kStart;
+  std::uint64_t stream_seq = 0;
 };
 
 TEST_F(NatsFollower, FromTheFirstMessageOnNothingHasToBeAsked) {
@@ -272,6 +275,29 @@ TEST_F(NatsFollower, OnlyWhatIsWantedIsTaken) {
   const Trade one{dec("7"), dec("1"), Side::sell, "z", kStart};
   publish(Event::of(eth, now, now, hold(Trades{{&one, 1}})));
   EXPECT_EQ(edge.kept.size(), 1U);
+}
+
+// A recording keeps the place with the events: one too early and they come twice, one too late and they never come.
+TEST_F(NatsFollower, APlaceIsToldWithExactlyTheMessagesUpToIt) {
+  using Told = std::pair<std::string, std::size_t>;
+  follow({}, false);
+  follower->read_behind({"MD", 7, 0});
+  trade("1");
+  trade("2");
+  EXPECT_EQ(edge.place_of_trades, Told()) << "nothing was handed over";
+  follower->disconnected("pulled");  // from another thread, it may be
+  EXPECT_EQ(edge.place_of_trades, Told("MD:7:2", 0));
+  EXPECT_EQ(edge.trades.size(), 2U);
+  trade("3");
+  publication.begin_epoch("e2");
+  node.reset();
+  trade("4");  // hands over what was before the epoch
+  EXPECT_EQ(edge.place_of_trades, Told("MD:7:3", 2));
+  EXPECT_EQ(edge.trades.size(), 3U);
+  follower->lost("the stream was made anew", 0);
+  follower->read_behind({"MD", 8, 0});
+  EXPECT_EQ(edge.place_of_trades, Told("MD:8:0", 3));
+  EXPECT_EQ(edge.trades.size(), 4U);
 }
 
 TEST_F(NatsFollower, WhereNoNodeAnswersItGoesOnAfterAWhile) {
