@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Recording while serving: whatever happens to the disk, clients are served, /healthz says so, the hole is told in the
 // recording, and it goes on by itself.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/fs.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -98,6 +102,35 @@ TEST_F(ServeRecord, AFullDiskIsSaidAndNothingIsLostMeanwhile) {
   ASSERT_EQ(::prlimit(server.process.pid(), RLIMIT_FSIZE, &before, nullptr), 0);
   EXPECT_TRUE(becomes(server, 200, "\"ok\""));
   EXPECT_EQ(metric(server, "bixws_recorder_dropped_total"), "0");
+  stop(server);
+  expect_good("a.db");
+  EXPECT_EQ(gaps("a.db"), "");
+}
+
+/// What a file system that has gone read-only does to files that are open. False: this one, or who we are, cannot.
+bool set_immutable(const fs::path& file, bool on) {
+  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  int flags = 0;
+  bool done = ::ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0;
+  flags = on ? flags | FS_IMMUTABLE_FL : flags & ~FS_IMMUTABLE_FL;
+  done = done && ::ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0;
+  ::close(fd);
+  return done;
+}
+
+TEST_F(ServeRecord, ADiskThatTurnsReadOnlyIsSaidAndNothingIsLostMeanwhile) {
+  Serving server(BIXWS_BINARY, {"--record", "a.db"}, here());
+  ASSERT_TRUE(recorded_something(server));
+  const fs::path file = folder_ / "a.db", log = folder_ / "a.db-wal";
+  if (!set_immutable(log, true))
+    GTEST_SKIP() << "only root, on a file system with attributes, can make files immutable";
+  EXPECT_TRUE(set_immutable(file, true));
+  EXPECT_TRUE(becomes(server, 503, "recording: a.db: cannot write"));
+  EXPECT_TRUE(server.serves_another());
+  EXPECT_TRUE(set_immutable(file, false));
+  EXPECT_TRUE(set_immutable(log, false));
+  EXPECT_TRUE(becomes(server, 200, "\"ok\""));
   stop(server);
   expect_good("a.db");
   EXPECT_EQ(gaps("a.db"), "");
