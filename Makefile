@@ -31,7 +31,7 @@ demo: build
 
 test: deps-test $(BUILD)/build.ninja
 	cmake --build $(BUILD) -j $(JOBS)
-	cd $(BUILD) && ctest --output-on-failure --no-tests=error
+	cd $(BUILD) && ctest --output-on-failure --no-tests=error -j 2
 
 BENCH ?= quick
 bench: deps-bench $(BUILD)/build.ninja
