@@ -87,27 +87,35 @@ export async function listen(url, ...requests) {
     socket.once('error', reject);
   });
   for (const request of requests) socket.send(JSON.stringify(request));
+  /** The first message, past or to come, that `wanted` accepts. */
+  const next = (wanted, milliseconds = PATIENCE_MS) => new Promise((resolve, reject) => {
+    const past = messages.find(wanted);
+    if (past !== undefined) return resolve(past);
+    const timer = setTimeout(() => {
+      waiting.delete(check);
+      reject(new Error(`no such message among ${messages.length}`));
+    }, milliseconds);
+    const check = (text) => {
+      if (!wanted(text)) return;
+      clearTimeout(timer);
+      waiting.delete(check);
+      resolve(text);
+    };
+    waiting.add(check);
+    return undefined;
+  });
+  let pings = 0;
   return {
     messages,
     closed,
+    next,
+    /** Resolves once the server has answered all that was asked so far, and sent what it had for us meanwhile. */
+    settled: () => {
+      const id = `settled-${++pings}`;
+      socket.send(JSON.stringify({ type: 'ping', id }));
+      return next((text) => text.includes(`"${id}"`));
+    },
     close: () => socket.terminate(),
     onText: (callback) => socket.on('message', (bytes) => callback(bytes.toString())),
-    /** The first message, past or to come, that `wanted` accepts. */
-    next: (wanted, milliseconds = PATIENCE_MS) => new Promise((resolve, reject) => {
-      const past = messages.find(wanted);
-      if (past !== undefined) return resolve(past);
-      const timer = setTimeout(() => {
-        waiting.delete(check);
-        reject(new Error(`no such message among ${messages.length}`));
-      }, milliseconds);
-      const check = (text) => {
-        if (!wanted(text)) return;
-        clearTimeout(timer);
-        waiting.delete(check);
-        resolve(text);
-      };
-      waiting.add(check);
-      return undefined;
-    }),
   };
 }

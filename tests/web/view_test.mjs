@@ -117,6 +117,17 @@ test('by keyboard alone', async (t) => {
   assert.notEqual(await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle), 'none');
 });
 
+test('who types quicker than the page draws finds the same', async (t) => {
+  const page = await open(t, '');
+  await page.evaluate(() => {
+    const field = document.querySelector('bixws-ticker input[type="search"]');
+    field.value = 'ada';
+    field.dispatchEvent(new Event('input', { bubbles: true }));
+    field.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true }));
+  });
+  await page.locator('.bx-instrument-name', { hasText: 'ADAUSDT' }).waitFor();
+});
+
 test('up and down differ by more than colour', async (t) => {
   const page = await open(t, '');
   await page.locator('bixws-trades tr[data-side="buy"]').first().waitFor();

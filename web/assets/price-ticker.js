@@ -257,7 +257,7 @@ export class PriceTicker extends Component {
 
   render() {
     if (!this.client) return;
-    if (this.#order.length === 0) this.#arrange();
+    this.#ordered();
     const style = numberStyle();
     for (const symbol of this.#dirty) {
       const ticker = this.client.getLatestData(symbol);
@@ -286,6 +286,12 @@ export class PriceTicker extends Component {
   #sorting() {
     const [, column, direction] = /^(\w+)-(up|down)$/.exec(this.getAttribute('sort') ?? '') ?? [];
     return COLUMNS.includes(column) ? [column, direction === 'up' ? 1 : -1] : ['', 1];
+  }
+
+  /** The symbols in the order of now, also between a key and the next drawing: who types quickly must not wait for it. */
+  #ordered() {
+    if (this.#order.length === 0) this.#arrange();
+    return this.#order;
   }
 
   #arrange() {
@@ -407,8 +413,8 @@ export class PriceTicker extends Component {
   }
 
   #onSearchKey(event) {
-    if (event.key === 'Enter' && this.#order.length) {
-      const [symbol] = this.#order;
+    const [symbol] = this.#ordered();
+    if (event.key === 'Enter' && symbol) {
       this.#parts.search.value = '';
       this.#onSearch();
       this.#ask({ symbol });
@@ -418,17 +424,18 @@ export class PriceTicker extends Component {
       this.#parts.search.blur();
     } else if (event.key === 'ArrowDown') {
       event.preventDefault();
-      this.#rows.get(this.#order[0])?.button.focus();
+      this.#rows.get(symbol)?.button.focus();
     }
   }
 
   #onKey(event) {
     const step = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity }[event.key];
-    const at = this.#order.indexOf(event.target.closest?.('[data-symbol]')?.dataset.symbol);
+    const order = this.#ordered();
+    const at = order.indexOf(event.target.closest?.('[data-symbol]')?.dataset.symbol);
     if (step === undefined || at < 0) return;
     event.preventDefault();
-    const next = Math.min(this.#order.length - 1, Math.max(0, at + step));
-    this.#rows.get(this.#order[next]).button.focus();
+    const next = Math.min(order.length - 1, Math.max(0, at + step));
+    this.#rows.get(order[next]).button.focus();
   }
 
   focusSearch() {
@@ -443,7 +450,7 @@ export class PriceTicker extends Component {
 
   /** Symbols as shown now, in their order. */
   get shownSymbols() {
-    return this.#order;
+    return this.#ordered();
   }
 }
 
