@@ -5,6 +5,8 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cstring>
 #include <memory>
 
@@ -92,8 +94,21 @@ std::string Address::host_key() const {
   return key;
 }
 
+namespace {
+
+/// RFC 6761, 6.3: these names are the loopback's, whatever a name server or a missing /etc/hosts says.
+bool names_loopback(std::string_view host) {
+  if (host.ends_with('.')) host.remove_suffix(1);
+  std::string lower(host);
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+  return lower == "localhost" || lower.ends_with(".localhost");
+}
+
+}  // namespace
+
 Resolved resolve(const std::string& host, std::uint16_t port, bool for_listening) {
   if (const auto literal = Address::parse(host, port)) return {{*literal}, {}};
+  if (names_loopback(host)) return {{*Address::parse("127.0.0.1", port), *Address::parse("::1", port)}, {}};
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = (for_listening ? AI_PASSIVE : 0) | AI_NUMERICSERV;

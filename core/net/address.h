@@ -53,7 +53,8 @@ struct Resolved {
 };
 
 /// Every address of a host name or literal, in the system's order of preference. Blocks (getaddrinfo). An empty host
-/// means this machine: all interfaces when `for_listening`, loopback otherwise.
+/// means this machine: all interfaces when `for_listening`, loopback otherwise. localhost and the names under it are
+/// the loopback, and nobody is asked for them (RFC 6761, 6.3).
 Resolved resolve(const std::string& host, std::uint16_t port, bool for_listening = false);
 
 }  // namespace bixws::net

@@ -87,6 +87,15 @@ TEST(Address, DigitsKeysAndFamilies) {
   EXPECT_EQ(Address(mapped->raw()).text(), "10.0.0.1:5");
 }
 
+// RFC 6761: no name server is asked for these, and a machine without /etc/hosts has them too.
+TEST(Address, LocalhostIsTheLoopbackWhateverTheSystemSays) {
+  for (const char* name : {"localhost", "LocalHost", "bixws-test.localhost", "bixws-test.localhost."}) {
+    const Resolved resolved = resolve(name, 80);
+    EXPECT_FALSE(resolved.addresses.empty()) << name << ": " << resolved.error;
+    for (const Address& address : resolved.addresses) EXPECT_TRUE(address.loopback()) << name << ": " << address.text();
+  }
+}
+
 int status_of(const std::string& head) {
   HttpRefusal refusal;
   return parse_request(head, refusal) ? 200 : refusal.status;
