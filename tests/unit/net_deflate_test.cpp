@@ -93,7 +93,7 @@ std::string pack(z_stream& zlib, const std::string& text, int flush) {
   zlib.next_out = reinterpret_cast<Bytef*>(out.data());
   zlib.avail_out = static_cast<uInt>(out.size());
   ::deflate(&zlib, flush);
-  out.erase(out.size() - zlib.avail_out);  // g++ 12 warns of a resize that would grow
+  out.erase(out.size() - zlib.avail_out);
   return out;
 }
 
