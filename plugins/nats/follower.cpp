@@ -129,7 +129,9 @@ void Follower::add_gap(Subject& subject, std::size_t before, std::string_view re
   gap.to_ts = cause.recv_ts;
   gap.lost = static_cast<std::int64_t>(missed);
   if (subject.seq != 0 && cause.seq > subject.seq) {
-    const bool stands_in = cause.kind == Kind::book && cause.book().action == BookAction::snapshot;
+    // What holds no message of its own stands in for the one that has its number, too.
+    const bool stands_in = (cause.kind == Kind::book && cause.book().action == BookAction::snapshot) ||
+                           (cause.kind == Kind::trades && cause.trades().list.empty());
     gap.from_seq = subject.seq + 1;
     gap.to_seq = stands_in ? cause.seq : cause.seq - 1;
     if (gap.to_seq < gap.from_seq) gap.from_seq = gap.to_seq = 0;

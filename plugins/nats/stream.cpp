@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr int kBatch = 1'000;
+constexpr std::chrono::milliseconds kSilent{1'000};
 
 using ContextPtr = std::unique_ptr<jsCtx, Freed<jsCtx, jsCtx_Destroy>>;
 using InfoPtr = std::unique_ptr<jsStreamInfo, Freed<jsStreamInfo, jsStreamInfo_Destroy>>;
@@ -78,6 +79,7 @@ StreamReader::StreamReader(natsConnection* connection, const std::string& name, 
     jsCtx_Destroy(context_);
     check(status, "read stream " + name);
   }
+  heard_ = std::chrono::steady_clock::now();
 }
 
 StreamReader::~StreamReader() {
@@ -105,8 +107,25 @@ bool StreamReader::read(std::chrono::milliseconds timeout, const Take& take) {
     take(natsMsg_GetSubject(list.Msgs[i]),
          {natsMsg_GetData(list.Msgs[i]), static_cast<std::size_t>(natsMsg_GetDataLength(list.Msgs[i]))}, seq);
   }
+  const bool something = list.Count > 0;
   natsMsgList_Destroy(&list);
-  return whole && (status == NATS_OK || status == NATS_TIMEOUT);
+  if (!whole || (status != NATS_OK && status != NATS_TIMEOUT)) return false;
+  const auto now = std::chrono::steady_clock::now();
+  if (!something && now - heard_ < kSilent) return true;
+  heard_ = now;
+  return something || still_known();
+}
+
+/// A broker that was restarted has forgotten us and leaves our requests unanswered, as it does when nothing is new.
+bool StreamReader::still_known() const {
+  jsConsumerInfo* made = nullptr;
+  jsErrCode code{};
+  const natsStatus status = natsSubscription_GetConsumerInfo(&made, subscription_.get(), nullptr, &code);
+  if (status == NATS_TIMEOUT) return true;  // it is away, or busy: asked again
+  if (status != NATS_OK) return false;
+  const bool all_came = made->Delivered.Consumer == delivered_;
+  jsConsumerInfo_Destroy(made);
+  return all_came;
 }
 
 }  // namespace bixws::nats

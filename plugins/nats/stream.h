@@ -44,9 +44,12 @@ class StreamReader {
   bool read(std::chrono::milliseconds timeout, const Take& take);
 
  private:
+  [[nodiscard]] bool still_known() const;
+
   jsCtx* context_ = nullptr;
   RawSubscriptionPtr subscription_;
   std::uint64_t delivered_ = 0;  // messages, as the broker counts them for us
+  std::chrono::steady_clock::time_point heard_;
 };
 
 }  // namespace bixws::nats

@@ -274,6 +274,29 @@ TEST_F(Nats, ABrokerThatIsRestartedCostsTheStreamNothing) {
   EXPECT_EQ(query("copy.db", "SELECT count(*) FROM v_gaps"), "0");
 }
 
+// Its consumer is gone with the broker; nothing tells it so.
+TEST_F(Nats, ARecordingOfAStreamOutlivesARestartOfTheBroker) {
+  Server node({"--feed", "sim:rate=500,seed=9,channels=trades", "--sink", sink(",stream=MD"), "BTCUSDT"});
+  ASSERT_TRUE(wait_until([&] { return node.counter("bixws_plugin_sink_nats_acknowledged") != "0"; }));
+  Process recorder(BIXWS_BINARY, args(recording_of("copy.db", "MD")));
+  for (int times = 0; times < 3; ++times) {
+    ASSERT_TRUE(recorder.wait_for_lines(recorder.lines().size() + 3)) << "round " << times << ": " << recorder.err();
+    broker_->process().send_signal(SIGTERM);
+    broker_->process().wait_exit();
+    broker_->start();
+  }
+  // What was published meanwhile comes, too.
+  const std::string now = query("copy.db", "SELECT coalesce(max(recv_ts), 0) FROM v_trades");
+  EXPECT_TRUE(wait_until([&] {
+    return std::stoll(query("copy.db", "SELECT coalesce(max(recv_ts), 0) FROM v_trades")) > std::stoll(now) + 1'000'000;
+  })) << recorder.err();
+  recorder.send_signal(SIGTERM);
+  EXPECT_EQ(recorder.wait_exit(), ExitStatus{}) << recorder.err();
+  EXPECT_EQ(query("copy.db", "SELECT count(*) FROM v_gaps"), "0");
+  EXPECT_EQ(query("copy.db", "SELECT count(*) FROM v_trades"),
+            query("copy.db", "SELECT max(CAST(trade_id AS INTEGER)) - min(CAST(trade_id AS INTEGER)) + 1 FROM v_trades"));
+}
+
 // A lone nats-server answers for messages that it has not written yet: killed, it forgets them. That is told.
 TEST_F(Nats, WhatABrokerForgetsWhenItIsKilledIsAGapInTheRecording) {
   record_both([this] { broker_->kill(); });

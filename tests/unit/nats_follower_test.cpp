@@ -215,6 +215,25 @@ TEST_F(NatsFollower, MissedTradesAreCountedWithTheirNumbers) {
   expect_same_state();
 }
 
+TEST_F(NatsFollower, TradesMissedUpToAnAnswerHaveAllTheirNumbers) {
+  questions.clear();
+  trade("1");
+  trade("2", true);
+  trade("3", true);
+  follower->disconnected("gone");
+  follower->connected();
+  answer();
+  trade("4");
+  const auto gap = std::find_if(edge.kept.events().begin(), edge.kept.events().end(),
+                                [](const Event& event) { return event.kind == Kind::gap; });
+  ASSERT_NE(gap, edge.kept.events().end());
+  EXPECT_EQ(gap->gap().lost, 2);
+  EXPECT_EQ(gap->gap().from_seq, 2U);
+  EXPECT_EQ(gap->gap().to_seq, 3U);
+  EXPECT_EQ(edge.kept.events().back().seq, 4U);
+  expect_same_state();
+}
+
 TEST_F(NatsFollower, ALostConnectionIsNamedInItsGaps) {
   questions.clear();
   trade("1");
