@@ -41,6 +41,7 @@ class FeedBixws : public testing::Test {
     ASSERT_TRUE(line) << edge_->err();
     authority_ = "127.0.0.1:" + (*line)[1];
     ASSERT_TRUE(client_.connect("ws://" + authority_ + "/?channels=ticker,trades,book,status"));
+    next("initial_data");  // from here on it gets what comes
     ASSERT_TRUE(wait_until([&] { return requests(*upstream_) > asked; })) << edge_->err();
   }
   std::string http(const std::string& target) const { return "http://" + authority_ + target; }

@@ -58,7 +58,7 @@ struct Head {
   /// Rising with every event of this symbol and channel, so that two connections can be merged; kNoId: none. Trades and
   /// books carry their ids themselves.
   std::uint64_t id = kNoId;
-  Text exchange;       ///< empty: this feed. Set only by feeds that relay other exchanges
+  Text exchange{};     ///< empty: this feed. Set only by feeds that relay other exchanges
   Micros recv_ts = 0;  ///< 0: now. Set only by feeds that relay what another bixws received
 };
 
@@ -210,7 +210,9 @@ struct Traits {
   Text ws;                     ///< "wss://stream.binance.com:9443"; path() is added unless it has a path already
   Text rest;                   ///< "https://api.binance.com"; empty: no REST at all
   std::uint32_t channels = 0;  ///< it serves: 1 << int(Channel). Candles it lacks are built from its trades
-  bool has_list = true;        ///< false: symbols are as the user writes them. Without REST: read_list() of nothing
+  /// There is a list of instruments: list_path() over REST, or without REST read_list() of an empty body. False: the ids
+  /// in frames are the symbols that users write, "BTCUSD".
+  bool has_list = true;
   Chain chain = Chain::none;
   SnapshotSource snapshots = SnapshotSource::subscription;
   std::uint32_t checksum_levels = 0;  ///< levels a side that checksum() wants; 0: no checksums

@@ -33,7 +33,7 @@ struct Option {
 };
 
 /// Validated options of one instance: `name:key=value,key=value`. Durations come as whole microseconds in decimal
-/// text, booleans as "true" or "false", lists joined with '+'.
+/// text, booleans as "true" or "false", lists joined with '+'. It and its texts live until make_...() returns.
 class Settings {
  public:
   [[nodiscard]] virtual std::string_view get(std::string_view name) const noexcept = 0;
@@ -63,7 +63,7 @@ class Host {
   /// Readable once the plugin must return from run().
   [[nodiscard]] virtual int stop_fd() const noexcept = 0;
   [[nodiscard]] virtual Micros now() const noexcept = 0;
-  /// Adds to a counter shown in /metrics as bixws_plugin_<name>.
+  /// Adds to a counter shown in /metrics as bixws_plugin_<feed|sink>_<plugin>_<name>.
   virtual void count(std::string_view name, std::uint64_t add) noexcept = 0;
 
  protected:
