@@ -43,6 +43,8 @@ Database::Database(const std::string& path, Access access) : path_(path) {
   if (code != SQLITE_OK) {
     std::string text = path + ": cannot open: " + (db_ != nullptr ? sqlite3_errmsg(db_) : sqlite3_errstr(code));
     const int extended = db_ != nullptr ? sqlite3_extended_errcode(db_) : code;
+    const int cause = db_ != nullptr ? sqlite3_system_errno(db_) : 0;
+    if (cause != 0) text += " (" + std::generic_category().message(cause) + ")";
     sqlite3_close_v2(db_);
     throw DatabaseError(text, extended);
   }

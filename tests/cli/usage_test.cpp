@@ -79,6 +79,8 @@ TEST_F(Cli, UnknownNamesAreRefusedWithTheNearest) {
 
 TEST_F(Cli, RecordingsThatAreNoneFailWithOne) {
   refused({"replay", "gone.db"}, "gone.db: cannot open: No such file or directory", 1);
+  refused({"record", "--feed", "sim", "-o", "nowhere/day.db"},
+          "nowhere/day.db: cannot open: unable to open database file (No such file or directory)", 1);
   dir.write("text.db", "not a recording");
   refused({"replay", "text.db"}, "text.db: not a recording (no SQLite file)", 1);
 }
