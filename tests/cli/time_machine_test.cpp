@@ -9,6 +9,7 @@
 #include "support/captures.h"
 #include "support/process.h"
 #include "support/raw_json.h"
+#include "support/serving.h"
 #include "support/standin_exchange.h"
 
 namespace bixws::test {
@@ -51,10 +52,10 @@ class TimeMachine : public testing::Test {
     expect_done(replay);
   }
 
-  void expect_the_same_again(const std::string& original) const {
+  void expect_the_same_again(const std::string& original, std::vector<std::string> speeds) const {
     const auto first = verified(original);
     EXPECT_GT(first["events"].integer().value_or(0), 0);
-    for (const std::string speed : {"max", "5"}) {
+    for (const std::string& speed : speeds) {
       SCOPED_TRACE("--speed " + speed);
       const std::string copy = "copy-" + speed + ".db";
       record_replay_of(original, copy, speed);
@@ -69,7 +70,7 @@ TEST_F(TimeMachine, ASimSessionIsTheSameAfterEveryReplay) {
                  options({"record", "--feed", "sim:rate=1000,seed=7,count=3000,channels=ticker+trades+book+candles",
                           "-o", "sim.db"}));
   expect_done(record);
-  expect_the_same_again("sim.db");
+  expect_the_same_again("sim.db", {"max", "5", "1"});
 }
 
 TEST_F(TimeMachine, TheBinanceCaptureIsTheSameAfterEveryReplay) {
@@ -92,7 +93,47 @@ TEST_F(TimeMachine, TheBinanceCaptureIsTheSameAfterEveryReplay) {
   expect_done(record);
   const auto session = verified("binance.db");
   EXPECT_GE(session["events"].integer().value_or(0), kEnough);
-  expect_the_same_again("binance.db");
+  expect_the_same_again("binance.db", {"max", "100", "5"});
+}
+
+TEST_F(TimeMachine, TheSameComesAfterAPauseAndASeekToTheBeginning) {
+  Process first(BIXWS_BINARY, options({"record", "--feed", "sim:rate=0,seed=8,count=3000,start=2026-11-22T00:00:00Z",
+                                       "-o", "sim.db"}));
+  expect_done(first);
+  Process replay(BIXWS_BINARY, options({"replay", "sim.db", "--speed", "1", "--port", "0", "--paused"}));
+  const auto listening = replay.wait_for_line("listening on ws(://\\S+)", Process::Output::err);
+  ASSERT_TRUE(listening) << replay.err();
+  const std::string url = (*listening)[1];
+  WsTestClient steer;
+  ASSERT_TRUE(steer.connect("ws" + url + "/?channels=trades,status"));
+  const auto state = [&](const std::string& wanted) {
+    return steer.next_text_that([&](const std::string& text) {
+      return text.find("\"replay\":") != std::string::npos && text.find(wanted) != std::string::npos;
+    });
+  };
+  const auto act = [&](const std::string& what) {
+    ASSERT_TRUE(steer.send_text(R"({"type":"replay","action":)" + what + "}"));
+  };
+  act(R"("resume")");
+  ASSERT_TRUE(steer.next_text_that([](const std::string& text) { return text.starts_with(R"({"type":"trades")"); }));
+  act(R"("pause")");
+  ASSERT_TRUE(state("\"paused\""));
+  act(R"("seek","value":"+0s")");
+  ASSERT_TRUE(steer.next_text_that([](const std::string& text) { return text.find("\"initial_data\"") != text.npos; }));
+  ASSERT_TRUE(state("\"paused\""));
+  const auto heard = [&] {
+    const std::string text = http_get("http" + url + "/metrics").body;
+    const std::string name = "\nbixws_messages_received_total ";
+    return std::stoi(text.substr(text.find(name) + name.size()));
+  };
+  const int before = heard();
+  Process record(BIXWS_BINARY, options({"record", "--url", "ws" + url, "-o", "copy.db"}));
+  ASSERT_TRUE(wait_until([&] { return heard() > before; })) << record.err();
+  act(R"("speed","value":"max")");
+  act(R"("resume")");
+  expect_done(record);
+  expect_done(replay);
+  EXPECT_EQ(verified("copy.db")["digest"].text(), verified("sim.db")["digest"].text());
 }
 
 // Real traffic of other exchanges, imported with its frames.
