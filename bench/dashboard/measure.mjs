@@ -117,6 +117,7 @@ try {
     window.bench.on = false;
     return window.bench;
   });
+  await page.evaluate(() => (window.bench.shown.length = 0));  // our notes are not the page's
   const heapAfter = await heap();
   raw.close();
   // The listener's share of the server's work is not the dashboard's.

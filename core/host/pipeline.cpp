@@ -42,6 +42,15 @@ constexpr std::uint32_t kUsualChannels =
     1U << static_cast<unsigned>(Channel::ticker) | 1U << static_cast<unsigned>(Channel::trades) |
     1U << static_cast<unsigned>(Channel::book) | 1U << static_cast<unsigned>(Channel::candle);
 
+/// A recording waits for whoever takes it, so little has to wait between it and them.
+constexpr std::size_t kReplayAhead = std::size_t{4} << 20;
+
+hub::Hub::Options hub_options(const PipelineOptions& options) {
+  hub::Hub::Options made;
+  if (options.replay) made.queue_bytes = kReplayAhead;
+  return made;
+}
+
 class Pipeline {
  public:
   Pipeline(const PipelineOptions& options, Registry& registry, Log& log);
@@ -104,7 +113,8 @@ class Pipeline {
   std::string refusal_;
 };
 
-Pipeline::Pipeline(const PipelineOptions& options, Registry& registry, Log& log) : options_(options), log_(log) {
+Pipeline::Pipeline(const PipelineOptions& options, Registry& registry, Log& log)
+    : options_(options), log_(log), hub_(hub_options(options)) {
   if (options.replay) {
     add_replay(*options.replay);
   } else if (options.remote) {

@@ -114,38 +114,39 @@ void Exchange::book(const Head& head, const BookUpdate& update) noexcept {
   book.last = update.last;
 }
 
+bool Source::takes(std::uint32_t connection, Micros at) {
+  // A recorder that was killed does not say that its connections ended.
+  if (connection_ == 0 || at - seen_ > kLostAfter) connection_ = connection;
+  if (connection_ != connection) return false;
+  seen_ = at;
+  return true;
+}
+
+void Exchange::connection_ended(std::uint32_t connection, Source Topic::*source) {
+  for (const auto& [key, topic] : topics_) ((*topic).*source).ended(connection);
+}
+
 const Topic* Exchange::play(const RawFrame& frame, Micros at) {
   now_ = at;
-  switch (frame.direction) {
-    case RawFrame::Direction::rest:
-      read_snapshot(frame.url, frame.bytes);
-      return nullptr;
-    case RawFrame::Direction::disconnected:
-      for (const auto& [key, topic] : topics_) {
-        if (topic->connection == frame.connection) topic->connection = 0;
-      }
-      return nullptr;
-    case RawFrame::Direction::sent:
-    case RawFrame::Direction::connected:
-      return nullptr;
-    case RawFrame::Direction::received:
-      break;
-  }
-  const Frame text = padded(frame.bytes);
-  const FrameTopic about = venue_->topic(text);
+  if (frame.direction == RawFrame::Direction::disconnected) connection_ended(frame.connection, &Topic::played);
+  if (frame.direction != RawFrame::Direction::received) return nullptr;
+  const FrameTopic about = venue_->topic(padded(frame.bytes));
   if (about.kind == FrameTopic::Kind::answer || about.kind == FrameTopic::Kind::greeting) return nullptr;
   Topic& topic = topic_of(about);
-  // Of redundant connections one is played; a recorder that was killed does not say that its connections ended.
-  if (topic.connection == 0 || at - topic.seen > kLostAfter) topic.connection = frame.connection;
-  if (topic.connection != frame.connection) return nullptr;
-  topic.seen = at;
+  if (!topic.played.takes(frame.connection, at)) return nullptr;
   ++topic.frames;
-  if (topic.book) {
-    dialect_->read(text, *this);
-  } else {
-    topic.last.assign(frame.bytes);
-  }
+  if (!topic.book) topic.last.assign(frame.bytes);
   return &topic;
+}
+
+void Exchange::keep_books(const RawFrame& frame, Micros at) {
+  if (frame.direction == RawFrame::Direction::rest) return read_snapshot(frame.url, frame.bytes);
+  if (frame.direction == RawFrame::Direction::disconnected) connection_ended(frame.connection, &Topic::booked);
+  if (frame.direction != RawFrame::Direction::received) return;
+  const Frame text = padded(frame.bytes);
+  const FrameTopic about = venue_->topic(text);
+  if (!about.book || about.kind != FrameTopic::Kind::data) return;
+  if (topic_of(about).booked.takes(frame.connection, at)) dialect_->read(text, *this);
 }
 
 const std::string* Exchange::recorded_at(std::string_view target) const {
@@ -156,7 +157,9 @@ const std::string* Exchange::recorded_at(std::string_view target) const {
 }
 
 bool Exchange::book(Text symbol, std::size_t depth, VenueBook& book) noexcept {
-  const auto found = books_.find(symbol);
+  const std::string name(symbol);  // may be in a frame that is read over meanwhile
+  if (catch_up_) catch_up_();
+  const auto found = books_.find(name);
   if (found == books_.end() || !found->second.known) return false;
   bids_ = found->second.levels.bids().top(depth);
   asks_ = found->second.levels.asks().top(depth);

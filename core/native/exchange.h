@@ -6,6 +6,7 @@
 #include <bixws/venue.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -18,16 +19,29 @@
 
 namespace bixws::native {
 
+/// Which of the recording's connections brings a topic: of redundant ones only one is played.
+class Source {
+ public:
+  /// A frame of this connection came at `at`: is it the one?
+  bool takes(std::uint32_t connection, Micros at);
+  void ended(std::uint32_t connection) {
+    if (connection_ == connection) connection_ = 0;
+  }
+
+ private:
+  std::uint32_t connection_ = 0;  // 0: none at present
+  Micros seen_ = 0;               // when it brought it last
+};
+
 /// A topic of the recording: one channel of one symbol.
 struct Topic {
   std::uint32_t id = 0;  ///< dense from 0
   FrameTopic::Kind kind = FrameTopic::Kind::data;
   std::string channel, symbol;
   bool book = false;
-  std::uint32_t connection = 0;  ///< of the recording that brings it; 0: none at present
-  Micros seen = 0;               ///< when that one brought it last
-  std::string last;              ///< newest frame, unless it is a book's
-  std::uint64_t frames = 0;      ///< played so far
+  Source played, booked;     ///< as of play() and of keep_books()
+  std::string last;          ///< newest frame, unless it is a book's
+  std::uint64_t frames = 0;  ///< played so far
 
   [[nodiscard]] FrameTopic view() const { return {kind, channel, symbol, book}; }
 };
@@ -46,6 +60,11 @@ class Exchange final : public VenueMarket, private DeafOut {
   /// The next raw frame of the recording, received at `at`. Answers its topic if it is to be played; a copy that
   /// another connection of the recording brought too is not.
   const Topic* play(const RawFrame& frame, Micros at);
+  /// Books cost more than all the rest and are seldom asked for, so that they follow later: `catch_up`, called before a
+  /// book is answered, has to call keep_books() for every frame that play() has had, once and in order. It may throw
+  /// nothing.
+  void set_catch_up(std::function<void()> catch_up) { catch_up_ = std::move(catch_up); }
+  void keep_books(const RawFrame& frame, Micros at);
   /// Back to the start of the recording.
   void rewind();
 
@@ -78,12 +97,14 @@ class Exchange final : public VenueMarket, private DeafOut {
   const std::string& key_of(Text channel, Text symbol) const;
   Topic& topic_of(const FrameTopic& topic);
   void read_snapshot(Text url, Text body);
+  void connection_ended(std::uint32_t connection, Source Topic::*source);
 
   // Of what the dialect reads, only books matter here.
   void book(const Head& head, const BookUpdate& update) noexcept override;
 
   std::unique_ptr<Venue> venue_;
   std::unique_ptr<Dialect> dialect_;
+  std::function<void()> catch_up_;
   std::string padded_;
   mutable std::string key_;
   std::unordered_map<std::string, std::unique_ptr<Topic>> topics_;  // by channel, a zero, symbol

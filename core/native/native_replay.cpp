@@ -12,18 +12,17 @@
 #include "model/config_error.h"
 #include "model/time_text.h"
 #include "native/native_client.h"
+#include "native/reel.h"
 #include "net/http_server.h"
 #include "net/listener.h"
 #include "net/ws_handshake.h"
 #include "recording/pacing.h"
-#include "recording/recording.h"
 
 namespace bixws::native {
 namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr std::size_t kBatchEvents = 1024;
 constexpr int kSlice = 128;  // frames between two looks at who else wants the state
 constexpr auto kPulse = std::chrono::seconds(1);
 constexpr auto kFarewell = std::chrono::seconds(5);
@@ -69,9 +68,8 @@ class NativeReplay::Impl final : public net::HttpServer::Site, public NativeClie
   void on_room() override { changed_.notify_all(); }
   bool may_play();
   bool congested();
-  bool fill(std::unique_lock<std::mutex>& lock);
-  enum class Next { play, wait, end };
-  Next next(std::unique_lock<std::mutex>& lock);
+  const Event* next();
+  void catch_up() noexcept;
   void deliver(const Topic& topic, const RawFrame& frame, Micros at);
   void send(NativeClient& client, const Topic& topic, std::string_view payload, Fate fate);
   void rewind();
@@ -88,8 +86,8 @@ class NativeReplay::Impl final : public net::HttpServer::Site, public NativeClie
 
   NativeOptions options_;
   std::unique_ptr<Exchange> exchange_;
-  Instruments instruments_;
-  std::unique_ptr<recording::SessionReader> reader_;
+  std::unique_ptr<Reel> reel_;   // what is played
+  std::unique_ptr<Reel> books_;  // how far the exchange's books are
   Micros from_ = 0, to_ = INT64_MAX;
   Chaos chaos_;
 
@@ -99,12 +97,8 @@ class NativeReplay::Impl final : public net::HttpServer::Site, public NativeClie
   bool stopping_ = false;
   bool started_ = false;
   bool anchored_ = false;
-  bool exhausted_ = false;
-  std::string error_;
   recording::Pacing pacing_;
   std::int64_t latest_due_ = 0;  // chaos delays keep the order
-  EventBatch batch_;
-  std::size_t at_ = 0;
   std::uint64_t played_ = 0;
   std::string prepared_;
   std::list<std::unique_ptr<NativeClient>> clients_;
@@ -127,10 +121,13 @@ NativeReplay::Impl::Impl(NativeOptions options, std::unique_ptr<Exchange> exchan
     : options_(std::move(options)), exchange_(std::move(exchange)), chaos_(options_.chaos) {
   const recording::PlaybackOptions& playback = options_.playback;
   // The same reading of --from and --to, with the same refusals, as in a replay of events.
-  const recording::Playback checked(playback, instruments_);
+  Instruments instruments;
+  const recording::Playback checked(playback, instruments);
   from_ = playback.from.empty() ? 0 : checked.from();
   to_ = checked.to();
-  reader_ = std::make_unique<recording::SessionReader>(playback.path, playback.session, instruments_);
+  reel_ = std::make_unique<Reel>(playback, options_.exchange);
+  books_ = std::make_unique<Reel>(playback, options_.exchange);
+  exchange_->set_catch_up([this] { catch_up(); });
   study();
   loop_.run_inside([this] {
     net::HttpServerOptions http;
@@ -161,31 +158,19 @@ NativeReplay::Impl::Impl(NativeOptions options, std::unique_ptr<Exchange> exchan
 }
 
 void NativeReplay::Impl::study() {
-  try {
-    while (reader_->next(batch_, kBatchEvents)) {
-      for (const Event& event : std::as_const(batch_).events()) {
-        if (event.kind == Kind::raw && event.instrument->exchange == options_.exchange)
-          exchange_->study(event.raw(), event.recv_ts);
-      }
-      batch_.clear();
-    }
-  } catch (const recording::DamageError&) {
-    // What comes before it can be played, and then it is told.
-  }
-  batch_.clear();
+  // What comes before damage can be played, and then it is told.
+  for (; const Event* event = reel_->peek(); reel_->advance()) exchange_->study(event->raw(), event->recv_ts);
   exchange_->studied();
   if (exchange_->frames() == 0) {
-    throw ConfigError(options_.playback.path + ": session " + std::to_string(reader_->session().id) +
+    throw ConfigError(options_.playback.path + ": session " + std::to_string(reel_->session().id) +
                       " has no frame of " + options_.exchange + " that could be played");
   }
   rewind();
 }
 
 void NativeReplay::Impl::rewind() {
-  reader_->seek_seq(1, nullptr);
-  batch_.clear();
-  at_ = 0;
-  exhausted_ = false;
+  reel_->rewind();
+  books_->rewind();
   exchange_->rewind();
   started_ = false;
   anchored_ = false;
@@ -248,37 +233,24 @@ bool NativeReplay::Impl::congested() {
   return true;
 }
 
-bool NativeReplay::Impl::fill(std::unique_lock<std::mutex>& lock) {
-  while (at_ == batch_.size()) {
-    if (exhausted_) return false;
-    lock.unlock();
-    batch_.clear();
-    at_ = 0;
-    bool more = false;
-    std::string damage;
-    try {
-      more = reader_->next(batch_, kBatchEvents);
-    } catch (const recording::DamageError& e) {
-      damage = e.what();
-    }
-    lock.lock();
-    exhausted_ = !more;
-    error_ = damage;
+/// The next frame that may be due; nullptr: it is over.
+const Event* NativeReplay::Impl::next() {
+  for (;; reel_->advance()) {
+    const Event* const event = reel_->peek();
+    if (event == nullptr || event->recv_ts >= to_) return nullptr;
+    if (event->recv_ts >= from_) return event;
+    exchange_->play(event->raw(), event->recv_ts);  // nobody was there yet
   }
-  return true;
 }
 
-NativeReplay::Impl::Next NativeReplay::Impl::next(std::unique_lock<std::mutex>& lock) {
-  for (;;) {
-    if (!fill(lock)) return Next::end;
-    const Event& event = std::as_const(batch_).events()[at_];
-    if (event.recv_ts >= to_) return Next::end;
-    if (event.kind == Kind::raw && event.instrument->exchange == options_.exchange) {
-      if (event.recv_ts >= from_) return Next::play;
-      exchange_->play(event.raw(), event.recv_ts);  // nobody was there yet
-    }
-    ++at_;
+void NativeReplay::Impl::catch_up() noexcept try {
+  for (; books_->place() < reel_->place(); books_->advance()) {
+    const Event* const event = books_->peek();
+    if (event == nullptr) return;
+    exchange_->keep_books(event->raw(), event->recv_ts);
   }
+} catch (const std::exception& e) {
+  log(std::string("books are not up to date: ") + e.what());
 }
 
 void NativeReplay::Impl::let_others(std::unique_lock<std::mutex>& lock) {
@@ -305,25 +277,25 @@ void NativeReplay::Impl::play() {
       changed_.wait(lock);
       continue;
     }
-    const Next next_is = next(lock);
-    if (next_is == Next::end) {
-      if (!options_.playback.loop || !error_.empty()) break;
+    const Event* const event = next();
+    if (event == nullptr) {
+      if (!options_.playback.loop || !reel_->error().empty()) break;
       note("the recording begins again", nullptr, exchange_->now());
       for (const auto& client : clients_) client->leave(0, {});
       rewind();
       continue;
     }
     if (stopping_) break;
-    const Event& event = std::as_const(batch_).events()[at_];
     const std::int64_t now = now_ns();
     if (!anchored_) {
-      pacing_.anchor(event.recv_ts, now, options_.playback.speed);
+      pacing_.anchor(event->recv_ts, now, options_.playback.speed);
       anchored_ = true;
       latest_due_ = 0;
     }
-    latest_due_ = std::max(latest_due_, pacing_.due_ns(event.recv_ts) + 1000 * chaos_.delay(played_ + 1));
+    latest_due_ = std::max(latest_due_, pacing_.due_ns(event->recv_ts) + 1000 * chaos_.delay(played_ + 1));
     if (latest_due_ > now) {
       signal_->raise();
+      catch_up();  // there is time for it
       changed_.wait_until(lock, SteadyClock::time_point(std::chrono::nanoseconds(latest_due_)));
       continue;
     }
@@ -332,15 +304,17 @@ void NativeReplay::Impl::play() {
       changed_.wait_for(lock, std::chrono::milliseconds(100));
       continue;
     }
-    ++at_;
-    if (const Topic* topic = exchange_->play(event.raw(), event.recv_ts)) deliver(*topic, event.raw(), event.recv_ts);
+    if (const Topic* topic = exchange_->play(event->raw(), event->recv_ts)) {
+      deliver(*topic, event->raw(), event->recv_ts);
+    }
+    reel_->advance();
     if (++slice % kSlice == 0) let_others(lock);
   }
   if (stopping_) return;
   say_farewell(lock);
   if (stopping_) return;
   lock.unlock();
-  on_ended_(error_);
+  on_ended_(reel_->error());
 }
 
 void NativeReplay::Impl::deliver(const Topic& topic, const RawFrame& frame, Micros at) {

@@ -137,7 +137,8 @@ class Coinbase final : public Venue {
  public:
   FrameTopic topic(const Frame& frame) noexcept override {
     FrameReader::clear(slots_);
-    if (!json_.read_object(
+    if (!begins_with_both(frame.bytes) &&
+        !json_.read_object(
             frame, deaf_, [this](std::uint64_t name, FrameReader::Value value) { json_.place(slots_, name, value); })) {
       return {};
     }
@@ -178,6 +179,20 @@ class Coinbase final : public Venue {
   }
 
  private:
+  /// {"type":"l2update","product_id":"BTC-USD",...}: most frames begin with all that is asked for.
+  bool begins_with_both(Text frame) {
+    constexpr Text before = R"({"type":")", between = R"(","product_id":")";
+    if (!frame.starts_with(before) || !frame.ends_with('}')) return false;
+    const std::size_t type_end = frame.find('"', before.size());
+    if (type_end == Text::npos || !frame.substr(type_end).starts_with(between)) return false;
+    const std::size_t product = type_end + between.size();
+    const std::size_t product_end = frame.find('"', product);
+    if (product_end == Text::npos) return false;
+    type_ = frame.substr(before.size(), type_end - before.size());
+    product_ = frame.substr(product, product_end - product);
+    return true;
+  }
+
   /// What the products are made of.
   int currencies(const VenueMarket& market, TextOut& body) {
     if (const Text recorded = market.recorded("/currencies"); !recorded.empty()) {
