@@ -66,6 +66,7 @@ int doctor(const Call& call) {
                      call.values.on("offline") ? std::vector<Diagnosis>() : host::check_exchanges(patient, plugins)}) {
     all.insert(all.end(), part.begin(), part.end());
   }
+  if (call.values.has("url")) all.push_back(host::check_server(call.values.text("url")));
   const int printed = print(call.values.on("json") ? json_of(all) : text_of(all));
   const bool fit =
       std::none_of(all.begin(), all.end(), [](const Diagnosis& d) { return d.verdict == Verdict::problem; });
@@ -81,6 +82,10 @@ Verb doctor_verb() {
                 "Each finding with what to do about it. Exit code 1 if serve as configured would fail; warnings, as an "
                 "exchange that cannot be reached, are 0. Nothing is sent to exchanges, they are only connected to.",
             .flags = {feed_flag(),
+                      {.name = "url",
+                       .value = "URL",
+                       .help = "look at this running server too, as ws://localhost:8765",
+                       .configurable = false},
                       {.name = "offline",
                        .type = host::FlagType::boolean,
                        .help = "do not try to reach exchanges",

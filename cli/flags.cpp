@@ -5,6 +5,7 @@
 #include <bixws/event.h>
 
 #include "host/alert_rules.h"
+#include "model/config_error.h"
 
 namespace bixws::cli {
 
@@ -206,6 +207,10 @@ server::Options server_options(const host::Values& values) {
   options.max_subscriptions = static_cast<std::size_t>(values.integer("max-subscriptions"));
   options.messages_per_second = static_cast<unsigned>(values.integer("max-rate"));
   options.base_path = values.text("base-path");
+  if (options.base_path.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/") !=
+      std::string::npos) {
+    throw ConfigError("--base-path " + options.base_path + ": a path has letters, digits and - . _ ~ /");
+  }
   options.web_dir = values.text("web-dir");
   options.trust_proxy = values.on("trust-proxy");
   return options;

@@ -71,7 +71,13 @@ void json_of(TextBuffer& out, const SessionRow& row) {
 
 int list(const Call& call) {
   Recording recording(call.values.text("file"));
-  const auto sessions = recording.sessions();
+  auto sessions = recording.sessions();
+  if (const std::int64_t only = session_of(call); only != 0) {
+    std::erase_if(sessions, [only](const SessionRow& row) { return row.id != only; });
+    if (sessions.empty()) {
+      throw ConfigError(call.values.text("file") + ": there is no session " + std::to_string(only));
+    }
+  }
   if (call.values.on("json")) {
     TextBuffer out;
     out.raw("{\"sessions\":[");
@@ -287,7 +293,7 @@ int verify(const Call& call) {
 Verb sessions_list_verb() {
   return {.name = "sessions list",
           .summary = "the sessions of a recording",
-          .flags = {file_flag(), json_flag()},
+          .flags = {file_flag(), session_flag("all"), json_flag()},
           .examples =
               "  # what is in the file\n"
               "  bixws sessions list btc.db\n",

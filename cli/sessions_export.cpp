@@ -11,6 +11,7 @@
 #include "flags.h"
 #include "host/signals.h"
 #include "model/config_error.h"
+#include "output.h"
 #include "progress.h"
 #include "recording/exporter.h"
 #include "recording/indexer.h"
@@ -77,6 +78,9 @@ int export_verb(const Call& call) {
   recording::ExportOptions options;
   options.path = call.values.text("file");
   options.session = call.values.has("session") ? call.values.integer("session") : 0;
+  if (call.values.on("json") && call.values.text("format") == "csv") {
+    throw ConfigError("--json and --format csv: which is it to be?");
+  }
   options.format = call.values.text("format") == "csv" ? recording::ExportOptions::Format::csv
                                                        : recording::ExportOptions::Format::ndjson;
   options.channels = call.values.list("channels");
@@ -100,14 +104,21 @@ int export_verb(const Call& call) {
 }
 
 int index_verb(const Call& call) {
+  recording::IndexOptions options;
+  options.path = call.values.text("file");
+  options.session = call.values.has("session") ? call.values.integer("session") : 0;
+  options.books = call.values.on("books");
   const host::Signals signals;
-  Progress progress("indexing", "events");
-  recording::index_recording(call.values.text("file"), call.values.on("books"),
-                             [&](double share, std::uint64_t events) {
-                               progress.show(share, events);
-                               return !signals.seen();
-                             });
-  return 0;
+  std::uint64_t rows = 0;
+  {
+    Progress progress("indexing", "events");
+    rows = recording::index_recording(options, [&](double share, std::uint64_t events) {
+      progress.show(share, events);
+      return !signals.seen();
+    });
+  }
+  if (!call.values.on("json")) return 0;
+  return print("{\"indexed\":true,\"book_levels\":" + std::to_string(rows) + "}\n");
 }
 
 }  // namespace
@@ -148,6 +159,7 @@ Verb sessions_export_verb() {
                  .help = "from this time on: 2026-11-22T21:00:00Z, or +90s from the session's start",
                  .configurable = false},
                 {.name = "to", .value = "T", .help = "up to this time", .configurable = false},
+                json_flag(),
                 {.name = "frames",
                  .type = host::FlagType::boolean,
                  .help = "the exchange's own frames, as kept by record --raw, instead of events",
@@ -175,7 +187,14 @@ Verb sessions_index_verb() {
           "Adds indexes by instrument and time, which recording itself does not pay for. With --books every level "
           "of every book event becomes a row of v_book_levels. May be interrupted and repeated.",
       .flags = {file_flag(),
-                {.name = "books", .type = host::FlagType::boolean, .help = "add v_book_levels", .configurable = false}},
+                {.name = "books", .type = host::FlagType::boolean, .help = "add v_book_levels", .configurable = false},
+                {.name = "session",
+                 .type = host::FlagType::integer,
+                 .value = "ID",
+                 .help = "books of the session with this number only [default: all]",
+                 .least = 1,
+                 .configurable = false},
+                json_flag()},
       .examples =
           "  # then ask\n"
           "  bixws sessions index btc.db --books\n"

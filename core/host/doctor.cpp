@@ -134,6 +134,23 @@ Diagnosis check_port(const Patient& patient) {
   }
 }
 
+Diagnosis check_server(const std::string& text) {
+  net::Url url = net::parse_url(text);
+  if (url.scheme == "ws") url.scheme = "http";
+  if (url.scheme == "wss") url.scheme = "https";
+  while (url.target.ends_with('/')) url.target.pop_back();
+  url.target += "/healthz";
+  net::HttpClientOptions options;
+  options.timeout = std::chrono::seconds(5);
+  const net::HttpReply reply = net::fetch(url, options);
+  if (reply.failure) return {"server", Verdict::problem, reply.failure->text, "is a bixws running there?"};
+  if (reply.body.find("\"reasons\"") == std::string::npos) {
+    return {"server", Verdict::problem, text + " answers, but is no bixws", "look at its port"};
+  }
+  if (reply.status == 200) return {"server", Verdict::good, text + " is well", {}};
+  return {"server", Verdict::warning, text + " is not well: " + reply.body, "bixws top shows more"};
+}
+
 Diagnosis check_files(const Patient& patient) {
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);

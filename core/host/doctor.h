@@ -36,6 +36,8 @@ struct Patient {
 
 /// Can the port be had? Another bixws on it is told from another program.
 [[nodiscard]] Diagnosis check_port(const Patient& patient);
+/// A server that is meant to be running: is it there, and well? `url`: ws://, wss://, http:// or https://.
+[[nodiscard]] Diagnosis check_server(const std::string& url);
 /// Descriptors for as many clients.
 [[nodiscard]] Diagnosis check_files(const Patient& patient);
 /// Is the clock disciplined? Receive times are only as good as it.

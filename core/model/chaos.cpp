@@ -6,8 +6,11 @@
 #include <charconv>
 #include <cmath>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "model/config_error.h"
+#include "model/nearest.h"
 #include "model/time_text.h"
 
 namespace bixws {
@@ -81,7 +84,10 @@ ChaosOptions parse_chaos(std::string_view text) {
       if (!seed) refuse(part, "must be a whole number");
       options.seed = *seed;
     } else {
-      refuse(part, "there are drop=P, dup=P, reorder=P, delay=D, disconnect=EVERY and seed=N");
+      const std::vector<std::string> known = {"drop", "dup", "reorder", "delay", "disconnect", "seed"};
+      const std::string meant = nearest(name, known);
+      refuse(part, (meant.empty() ? std::string() : "did you mean " + meant + "? ") +
+                       "There are drop=P, dup=P, reorder=P, delay=D, disconnect=EVERY and seed=N");
     }
   }
   if (options.drop + options.dup + options.reorder > 1) {

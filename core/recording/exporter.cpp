@@ -242,7 +242,7 @@ class Export {
   explicit Export(const ExportOptions& options)
       : options_(options), reader_(options.path, options.session, instruments_), total_(reader_.session().events) {
     choose_channels();
-    for (const std::string& symbol : options.symbols) symbols_.push_back(parse_symbol(symbol));
+    for (const std::string& symbol : options.symbols) symbols_.push_back(known_symbol(symbol));
     from_ = time("from", options.from, INT64_MIN);
     to_ = time("to", options.to, INT64_MAX);
   }
@@ -340,6 +340,21 @@ class Export {
     if (options_.format == ExportOptions::Format::csv && chosen_.size() != 1) {
       throw ConfigError("csv has one kind of line: name one channel, as --channels trades");
     }
+  }
+
+  /// Throws ConfigError for one that nothing in the file is about.
+  [[nodiscard]] SymbolQuery known_symbol(const std::string& text) const {
+    SymbolQuery query = parse_symbol(text);
+    Database database(options_.path, Database::Access::read);
+    Statement select = database.prepare("SELECT exchange, symbol FROM instruments WHERE symbol <> ''");
+    std::vector<std::string> names;
+    while (select.step()) {
+      if (!query.exchange.empty() && query.exchange != select.text(0)) continue;
+      names.emplace_back(select.text(1));
+      if (symbol_key(names.back()) == query.key) return query;
+    }
+    if (names.empty()) throw ConfigError("unknown symbol " + text + "; the recording has nothing of " + query.exchange);
+    throw ConfigError(match_symbol(query.key, names).error);
   }
 
   [[nodiscard]] bool wanted(const Instrument& instrument) {

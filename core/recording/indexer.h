@@ -8,9 +8,16 @@
 
 namespace bixws::recording {
 
+struct IndexOptions {
+  std::string path;
+  bool books = false;
+  std::int64_t session = 0;  ///< whose books; 0: all sessions'
+};
+
 /// SQL indexes by instrument and time on trades, tickers and candles; with `books` also a row for each level of each
-/// book event of every session that lacks them. Safe to interrupt and to repeat: each step is one transaction. Throws
-/// RecordingError, also while a recorder is writing to the file. `progress` as in export.
-void index_recording(const std::string& path, bool books, const std::function<bool(double, std::uint64_t)>& progress);
+/// book event of the sessions that lack them. Safe to interrupt and to repeat: each step is one transaction. Answers
+/// the number of rows added. Throws RecordingError, also while a recorder is writing to the file; ConfigError if there
+/// is no such session. `progress` as in export.
+std::uint64_t index_recording(const IndexOptions& options, const std::function<bool(double, std::uint64_t)>& progress);
 
 }  // namespace bixws::recording

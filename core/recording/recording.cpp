@@ -164,6 +164,9 @@ void require_recording(Database& database) {
     }
     throw;
   }
+  if (application != kApplicationId && database.integer("PRAGMA page_count") == 0) {
+    throw RecordingError(path + ": not a recording: the file is empty");
+  }
   if (application != kApplicationId) {
     throw RecordingError(path + ": not a recording: a SQLite file of another program (application id " +
                          hex_id(application) + ", a recording has " + hex_id(kApplicationId) + ")");

@@ -89,6 +89,25 @@ TEST(Doctor, TellsABixwsOnThePortFromAnotherProgram) {
   EXPECT_THAT(running.out, HasSubstr("-> bixws top shows how it is"));
 }
 
+TEST(Doctor, LooksAtARunningServerToo) {
+  const TempDir folder;
+  const auto doctor = [&](const std::string& url) {
+    return run(BIXWS_BINARY, {.args = {"doctor", "--offline", "--feed", "sim", "--port", "0", "--url", url},
+                              .env = {{"HOME", folder.path().string()}}});
+  };
+  std::string url;
+  {
+    const Serving server(BIXWS_BINARY);
+    url = server.ws();
+    const Finished well = doctor(url);
+    EXPECT_EQ(well.exit.code, 0) << well.out << well.err;
+    EXPECT_NE(well.out.find("server: " + url + " is well"), std::string::npos) << well.out;
+  }
+  const Finished gone = doctor(url);
+  EXPECT_EQ(gone.exit.code, 1);
+  EXPECT_NE(gone.out.find("is a bixws running there?"), std::string::npos) << gone.out;
+}
+
 TEST(Doctor, FindsWhatServeWouldFailWith) {
   TempDir folder;
   const TlsServer tls(CertificateKind::expired);

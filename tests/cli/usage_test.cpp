@@ -85,6 +85,28 @@ TEST_F(Cli, RecordingsThatAreNoneFailWithOne) {
   refused({"replay", "text.db"}, "text.db: not a recording (no SQLite file)", 1);
 }
 
+TEST_F(Cli, SessionsSayWhatTheyDoNotHave) {
+  ASSERT_EQ(bixws({"record", "BTCUSDT", "--feed", "sim:rate=0,count=50,channels=trades+book", "-o", "a.db"}).exit,
+            ExitStatus{});
+  refused({"sessions", "export", "a.db", "--symbols", "BTCUSDX"}, "unknown symbol BTCUSDX; did you mean BTCUSDT?");
+  refused({"sessions", "export", "a.db", "--symbols", "okx:BTCUSDT"},
+          "unknown symbol okx:BTCUSDT; the recording has nothing of okx");
+  EXPECT_EQ(bixws({"sessions", "export", "a.db", "--symbols", "sim:btc-usdt", "--json"}).exit, ExitStatus{});
+  refused({"sessions", "export", "a.db", "--json", "--format", "csv"}, "--json and --format csv: which is it to be?");
+  refused({"sessions", "list", "a.db", "--session", "7"}, "a.db: there is no session 7");
+  EXPECT_THAT(bixws({"sessions", "list", "a.db", "--session", "1", "--json"}).out, HasSubstr("\"session_id\":1"));
+  refused({"sessions", "index", "a.db", "--session", "7"}, "a.db: there is no session 7");
+  const Finished index = bixws({"sessions", "index", "a.db", "--books", "--session", "1", "--json"});
+  EXPECT_THAT(index.out, MatchesRegex("\\{\"indexed\":true,\"book_levels\":[1-9][0-9]*\\}\n")) << index.err;
+  dir.write("empty.db", "");
+  refused({"sessions", "list", "empty.db"}, "empty.db: not a recording: the file is empty", 1);
+  refused({"serve", "--demo", "--base-path", "foo bar"},
+          "--base-path foo bar: a path has letters, digits and - . _ ~ /");
+  const Finished chaos = bixws({"replay", "a.db", "--chaos", "drp=1"});
+  EXPECT_THAT(chaos.err, HasSubstr("did you mean drop?"));
+  EXPECT_EQ(chaos.exit.code, 2);
+}
+
 TEST_F(Cli, PortInUseFailsWithOneAndLeavesNoRecording) {
   const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};

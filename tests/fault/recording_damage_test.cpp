@@ -155,7 +155,7 @@ TEST_F(Damage, EveryChangedByteIsSurvived) {
 
 // Indexes and book rows are no truth: damage in them is named by verify, and nobody reads a wrong event because of it.
 TEST_F(Damage, EveryChangedByteOfAnIndexedRecordingIsSurvived) {
-  index_recording(file_.string(), true, {});
+  index_recording({.path = file_.string(), .books = true}, {});
   {
     Database database(file_.string(), Database::Access::write);
     database.exec("VACUUM");
