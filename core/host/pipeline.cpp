@@ -43,7 +43,7 @@ constexpr std::uint32_t kUsualChannels =
     1U << static_cast<unsigned>(Channel::book) | 1U << static_cast<unsigned>(Channel::candle);
 
 /// A recording waits for whoever takes it, so little has to wait between it and them.
-constexpr std::size_t kReplayAhead = std::size_t{4} << 20;
+constexpr std::size_t kReplayAhead = std::size_t{1} << 20;
 
 hub::Hub::Options hub_options(const PipelineOptions& options) {
   hub::Hub::Options made;

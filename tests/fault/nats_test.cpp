@@ -293,8 +293,9 @@ TEST_F(Nats, ARecordingOfAStreamOutlivesARestartOfTheBroker) {
   recorder.send_signal(SIGTERM);
   EXPECT_EQ(recorder.wait_exit(), ExitStatus{}) << recorder.err();
   EXPECT_EQ(query("copy.db", "SELECT count(*) FROM v_gaps"), "0");
-  EXPECT_EQ(query("copy.db", "SELECT count(*) FROM v_trades"),
-            query("copy.db", "SELECT max(CAST(trade_id AS INTEGER)) - min(CAST(trade_id AS INTEGER)) + 1 FROM v_trades"));
+  EXPECT_EQ(
+      query("copy.db", "SELECT count(*) FROM v_trades"),
+      query("copy.db", "SELECT max(CAST(trade_id AS INTEGER)) - min(CAST(trade_id AS INTEGER)) + 1 FROM v_trades"));
 }
 
 // A lone nats-server answers for messages that it has not written yet: killed, it forgets them. That is told.

@@ -210,8 +210,8 @@ struct Traits {
   Text ws;                     ///< "wss://stream.binance.com:9443"; path() is added unless it has a path already
   Text rest;                   ///< "https://api.binance.com"; empty: no REST at all
   std::uint32_t channels = 0;  ///< it serves: 1 << int(Channel). Candles it lacks are built from its trades
-  /// There is a list of instruments: list_path() over REST, or without REST read_list() of an empty body. False: the ids
-  /// in frames are the symbols that users write, "BTCUSD".
+  /// There is a list of instruments: list_path() over REST, or without REST read_list() of an empty body. False: the
+  /// ids in frames are the symbols that users write, "BTCUSD".
   bool has_list = true;
   Chain chain = Chain::none;
   SnapshotSource snapshots = SnapshotSource::subscription;
