@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How the dashboard's files are served: little, compressed, kept by the browser, with a policy that allows nothing inline.
 import assert from 'node:assert/strict';
-import { cp, writeFile } from 'node:fs/promises';
+import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -99,4 +99,27 @@ test('--web-dir: edit, reload', async (t) => {
   assert.equal(await (await fetch(`${server.url}assets/favicon.svg`)).text(), '<svg xmlns="http://www.w3.org/2000/svg"/>');
   assert.equal((await fetch(`${server.url}assets/../page.js`)).status, 404);
   assert.equal((await fetch(`${server.url}assets/%2e%2e/x`)).status, 404);
+});
+
+test('an indicator of your own: an entry in indicators.js, computed over the bars and offered in the menu', async (t) => {
+  const folder = join(scratch(t), 'assets');
+  await cp(ASSETS, folder, { recursive: true });
+  const file = join(folder, 'indicators.js');
+  const own = `const middle = {
+  name: 'MIDDLE',
+  shortName: 'Middle',
+  figures: [{ key: 'middle', title: 'Middle: ', type: 'line' }],
+  calc: (bars) => (globalThis.middles = bars.map((bar) => ({ middle: (bar.high + bar.low) / 2, high: bar.high, low: bar.low }))),
+};
+`;
+  const text = await readFile(file, 'utf8');
+  await writeFile(file, text.replace('export const ownIndicators = [', `${own}export const ownIndicators = [\n  { indicator: middle, onPrice: true },`));
+  const server = await serve(t, '--web-dir', folder);
+  const page = await visit(t, browser, `${server.url}?symbol=BTCUSDT&timeframe=1s&indicators=MIDDLE`);
+  await isLive(page);
+  await page.waitForFunction(() => globalThis.middles?.length > 1);
+  const bars = await page.evaluate(() => globalThis.middles);
+  for (const { middle, high, low } of bars) assert.ok(high >= low && low > 0 && middle === (high + low) / 2, `${middle} of ${high} and ${low}`);
+  await page.getByRole('button', { name: 'Indicators' }).click();
+  assert.equal(await page.getByRole('checkbox', { name: 'MIDDLE' }).isChecked(), true);
 });
