@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 namespace bixws::test {
 namespace {
@@ -56,6 +57,11 @@ void FakeTerminal::resize(int width, int height) {
   lines_.resize(static_cast<std::size_t>(height), std::u32string());
   for (auto& row : lines_) row.resize(static_cast<std::size_t>(width), U' ');
   x_ = y_ = 0;
+  resized_ = true;
+}
+
+void FakeTerminal::beyond(std::string complaint) {
+  if (!resized_) complaints_.push_back(std::move(complaint));
 }
 
 void FakeTerminal::write(std::string_view bytes) {
@@ -92,7 +98,7 @@ void FakeTerminal::put(char32_t c) {
   } else if (c < 0x20) {
     complaints_.push_back("control character " + std::to_string(static_cast<unsigned>(c)));
   } else if (x_ + (is_wide(c) ? 2 : 1) > width_) {
-    complaints_.emplace_back("written beyond the right edge");
+    beyond("written beyond the right edge");
   } else {
     line()[static_cast<std::size_t>(x_++)] = c;
     if (is_wide(c)) line()[static_cast<std::size_t>(x_++)] = 0;
@@ -105,10 +111,11 @@ void FakeTerminal::obey(const std::string& parameters, char final) {
     const auto semicolon = parameters.find(';');
     y_ = parameters.empty() ? 0 : std::atoi(parameters.c_str()) - 1;
     x_ = semicolon == std::string::npos ? 0 : std::atoi(parameters.c_str() + semicolon + 1) - 1;
-    if (x_ < 0 || y_ < 0 || x_ >= width_ || y_ >= height_) complaints_.push_back("moved to " + parameters);
+    if (x_ < 0 || y_ < 0 || x_ >= width_ || y_ >= height_) beyond("moved to " + parameters);
     x_ = std::min(std::max(x_, 0), width_ - 1);
     y_ = std::min(std::max(y_, 0), height_ - 1);
   } else if (final == 'J' && parameters == "2") {
+    resized_ = false;
     clear();
   } else if (final == 'h' || final == 'l') {
     const bool on = final == 'h';

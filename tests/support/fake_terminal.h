@@ -15,6 +15,7 @@ class FakeTerminal {
 
   // Bytes may be cut anywhere.
   void write(std::string_view bytes);
+  // What was on its way for the old size is no mistake until the screen is cleared for the new one.
   void resize(int width, int height);
 
   // The lines without trailing blanks.
@@ -27,6 +28,7 @@ class FakeTerminal {
 
  private:
   void clear();
+  void beyond(std::string complaint);
   void put(char32_t character);
   void obey(const std::string& parameters, char final);
   std::u32string& line() { return lines_[static_cast<std::size_t>(y_)]; }
@@ -34,6 +36,7 @@ class FakeTerminal {
   int width_, height_;
   std::vector<std::u32string> lines_;  // 0: right half of a wide character
   int x_ = 0, y_ = 0;
+  bool resized_ = false;
   bool alternate_ = false, cursor_ = true, wraps_ = true;
   std::string pending_;
   std::vector<std::string> complaints_;
