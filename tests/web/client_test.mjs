@@ -181,3 +181,25 @@ test('many histories are asked for a few at a time, and all are answered', async
   assert.equal(answers.length, 50);
   assert.equal(most, 8);
 });
+
+test('a history is asked for after the subscriptions it must reach up to', async (t) => {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  t.after(() => server.close());
+  await until(() => server.address(), 'listening');
+  const asked = [];
+  server.on('connection', (socket) => socket.on('message', (bytes) => {
+    const { type, channels, channel } = JSON.parse(bytes);
+    if (channel || channels.length === 1) asked.push(`${type} ${channel ?? channels[0]}`);
+  }));
+  const client = new BixwsClient({ url: `ws://127.0.0.1:${server.address().port}/`, WebSocket, tickers: false });
+  t.after(() => client.disconnect());
+  const past = (channel) => client.history('BTCUSDT', channel).catch(() => {});
+  client.subscribe({ channels: ['candles:1m'], symbols: ['BTCUSDT'] });
+  client.on('state', (state) => state === 'open' && past('candles:1m'));
+  client.connect();
+  await until(() => asked.length >= 2, 'both as the line opens');
+  client.subscribe({ channels: ['trades'], symbols: ['BTCUSDT'] });
+  past('trades');
+  await until(() => asked.length >= 4, 'both in one turn');
+  assert.deepEqual(asked, ['subscribe candles:1m', 'history candles:1m', 'subscribe trades', 'history trades']);
+});

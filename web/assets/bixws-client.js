@@ -158,10 +158,13 @@ export class BixwsClient {
     this.#opened = true;
     this.replay = null; // whoever answers now says so if it replays
     this.#heardAt = Date.now();
-    this.#become(ConnectionState.open, '');
+    this.state = ConnectionState.open;
+    this.reason = '';
     this.#quietTimer = setInterval(() => this.#checkQuiet(), 5000);
+    // Before anybody hears of it: a history asked for now must reach up to where the subscription begins.
     for (const [symbols, channels, policy] of this.#groups(this.#wanted)) this.#subscribe(symbols, channels, policy, true);
     this.#unsent = null;
+    this.#emit('state', this.state);
   }
 
   #checkQuiet() {
@@ -260,7 +263,7 @@ export class BixwsClient {
     if (!this.#unsent) {
       this.#unsent = { changes: new Map() };
       const batch = this.#unsent;
-      batch.done = new Promise((resolve) => queueMicrotask(resolve)).then(() => this.#flush(batch));
+      batch.done = Promise.resolve().then(() => this.#flush(batch));
     }
     for (const [channel, symbol] of list) {
       const key = `${channel} ${symbol ?? '*'}`;
@@ -271,9 +274,16 @@ export class BixwsClient {
     return this.#unsent.done;
   }
 
+  /** Sends a batch, unless that is done; resolves with the answers. */
   #flush(batch) {
-    if (this.#unsent !== batch) return Promise.resolve();
-    this.#unsent = null;
+    if (this.#unsent === batch) {
+      this.#unsent = null;
+      batch.answers = this.#sendWishes(batch);
+    }
+    return batch.answers ?? Promise.resolve();
+  }
+
+  #sendWishes(batch) {
     const on = new Map([...batch.changes].filter(([, change]) => change.wanted));
     const off = new Map([...batch.changes].filter(([, change]) => !change.wanted));
     const answers = [];
@@ -344,10 +354,11 @@ export class BixwsClient {
     });
   }
 
-  /** Oldest first, in the channel's own shape. */
+  /** Oldest first, in the channel's own shape; reaches up to where a subscription begins that was wished before. */
   async history(symbol, channel, { limit, from, to } = {}) {
     while (this.#histories >= HISTORIES_AT_ONCE) await new Promise((resolve) => this.#historyTurns.push(resolve));
     this.#histories += 1;
+    if (this.#unsent) this.#flush(this.#unsent).catch(() => {}); // whoever wished it hears of a refusal
     try {
       return (await this.request({ type: 'history', symbol, channel, limit, from, to })).data ?? [];
     } finally {

@@ -47,7 +47,10 @@ export class TradeFeed extends Component {
       this.changed();
     });
     this.listen('epoch', () => this.#clear());
-    this.listen('state', () => this.changed(true));
+    this.listen('state', () => {
+      if (this.#trades.length === 0) this.#begin(symbol);
+      this.changed(true);
+    });
     this.until(onNumberStyle(() => {
       this.#added = Math.min(KEPT, this.#trades.length);
       this.changed(true);
