@@ -2,7 +2,7 @@
 // The dashboard page: puts settings, client and elements together.
 import { ConnectionState } from './bixws-client.js';
 import { client } from './page-client.js';
-import './price-ticker.js';
+import { applyPrices, language, settings, ticker } from './page-prices.js';
 import './status-indicator.js';
 import './instrument-head.js';
 import './book-ladder.js';
@@ -14,27 +14,19 @@ import './price-chart.js';
 import { announce } from './announce.js';
 import { h, icon, setAttribute, setText } from './dom.js';
 import { frames } from './frames.js';
-import { isRightToLeft, languageName, LANGUAGES, onLanguage, setLanguage, t } from './language.js';
-import { numberStyle, setNumberLocale } from './page-style.js';
+import { onLanguage, setLanguage, t } from './language.js';
+import { numberStyle } from './page-style.js';
 import { TIMEFRAMES } from './price-chart.js';
-import { Settings } from './settings.js';
 import { settingsPanel } from './settings-panel.js';
 import { helpDialog, onKeys } from './page-keys.js';
 import { forgetToken } from './page-token.js';
 import { askForToken } from './token-dialog.js';
 
-const settings = new Settings();
 const element = (name) => document.querySelector(`bixws-${name}`);
-const parts = Object.fromEntries(['status', 'ticker', 'instrument', 'chart', 'book', 'trades', 'alerts', 'replay', 'refresh'].map((name) => [name, element(name)]));
-const root = document.documentElement;
+const parts = { ticker, ...Object.fromEntries(['status', 'instrument', 'chart', 'book', 'trades', 'alerts', 'replay', 'refresh'].map((name) => [name, element(name)])) };
 const narrow = matchMedia('(max-width: 719px)');
 
 // Settings into the page ----------------------------------------------------------------------------------------------
-
-function language() {
-  const wanted = settings.get('lang') || (navigator.languages ?? []).map((name) => name.split('-')[0]).find((name) => LANGUAGES[name]);
-  return wanted || 'en';
-}
 
 /** What was chosen, or the first there is. */
 function symbol() {
@@ -42,17 +34,7 @@ function symbol() {
 }
 
 function apply() {
-  setAttribute(root, 'data-theme', settings.get('theme'));
-  setAttribute(root, 'data-colors', settings.get('colors'));
-  const direction = settings.get('dir') === 'auto' ? (isRightToLeft(languageName()) ? 'rtl' : 'ltr') : settings.get('dir');
-  setAttribute(root, 'dir', direction);
-  setAttribute(root, 'lang', languageName());
-  setNumberLocale(settings.get('numbers') || settings.get('lang'));
-  setAttribute(document.body, 'data-layout', settings.get('layout'));
-  setAttribute(parts.ticker, 'view', settings.get('layout') === 'wall' ? 'tiles' : 'table');
-  setAttribute(parts.ticker, 'symbols', settings.get('symbols').join(',') || undefined);
-  setAttribute(parts.ticker, 'sort', settings.get('sort') || undefined);
-  setAttribute(parts.ticker, 'columns', settings.get('columns'));
+  applyPrices();
   setAttribute(parts.chart, 'timeframe', settings.get('timeframe'));
   setAttribute(parts.chart, 'bars', settings.get('bars'));
   setAttribute(parts.chart, 'indicators', settings.get('indicators'));
