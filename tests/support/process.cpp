@@ -10,6 +10,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -363,6 +364,11 @@ Finished run(const std::filesystem::path& program, const ProcessOptions& options
                              " ms; stderr so far: " + process.err());
   }
   return {*exit, process.out(), process.err()};
+}
+
+int kills_wanted(int in_ci) {
+  const char* const wanted = std::getenv("BIXWS_KILLS");
+  return wanted != nullptr ? std::max(1, std::atoi(wanted)) : in_ci;
 }
 
 }  // namespace bixws::test

@@ -112,4 +112,7 @@ struct Finished {
 Finished run(const std::filesystem::path& program, const ProcessOptions& options = {}, std::string_view input = {},
              Milliseconds within = Milliseconds(30'000));
 
+/// How often a test of kills kills: BIXWS_KILLS for a published figure, otherwise `in_ci`.
+int kills_wanted(int in_ci);
+
 }  // namespace bixws::test
