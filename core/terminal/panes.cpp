@@ -3,6 +3,9 @@
 #include "terminal/panes.h"
 
 #include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
 
 #include "terminal/numbers.h"
 
@@ -47,28 +50,31 @@ void draw_note(Screen& screen, Rect area, std::string_view text) {
 void draw_help(Screen& screen, const Model& model, const Capabilities& capabilities) {
   struct Entry {
     std::string_view keys, does;
+    std::optional<bool> in_replay;  // absent: always
   };
-  static constexpr std::array<Entry, 17> kEntries = {{
-      {"1 2 3 4", "table, trades, book, chart"},
-      {"Tab", "next view"},
-      {"z", "one view, or side by side where there is room"},
-      {"Up Down PgUp PgDn", "choose the symbol (also j k, Home End)"},
-      {"Left Right", "scroll trades and book (also h l)"},
-      {"s  S", "sort by the next column; turn the order round"},
-      {"/", "filter symbols; Esc clears"},
-      {"a  d", "add a symbol; drop the chosen one"},
-      {"t  T", "longer, shorter candles"},
-      {"p", "pause the screen, go on"},
-      {"r", "refresh now: repaint, ask again, redial"},
-      {"q  Ctrl-C", "quit"},
-      {"Space", "replay: pause, go on (live: pause the screen)"},
-      {".", "replay: one step"},
-      {"[ ]  < >", "replay: slower, faster; 30 s back, forward"},
-      {"Left Right", "replay: 5 s back, forward"},
-      {"1 2 3 ... 9  0", "replay: 1, 2, 5, 10, ... 500 times as fast; as fast as it goes"},
+  static constexpr std::array<Entry, 18> kEntries = {{
+      {"1 2 3 4", "table, trades, book, chart", false},
+      {"Tab", "next view", {}},
+      {"z", "one view, or side by side where there is room", {}},
+      {"Up Down PgUp PgDn", "choose the symbol (also j k, Home End)", {}},
+      {"Left Right", "scroll trades and book (also h l)", false},
+      {"h  l", "scroll trades and book", true},
+      {"s  S", "sort by the next column; turn the order round", {}},
+      {"/", "filter symbols; Esc clears", {}},
+      {"a  d", "add a symbol; drop the chosen one", {}},
+      {"t  T", "longer, shorter candles", {}},
+      {"p", "pause the screen, go on", {}},
+      {"r", "refresh now: repaint, ask again, redial", {}},
+      {"q  Ctrl-C", "quit", {}},
+      {"Space", "replay: pause, go on (live: pause the screen)", {}},
+      {".", "replay: one step", true},
+      {"[ ]  < >", "replay: slower, faster; 30 s back, forward", true},
+      {"Left Right", "replay: 5 s back, forward", true},
+      {"1 2 3 ... 9  0", "replay: 1, 2, 5 ... 500 times as fast, or max", true},
   }};
-  const std::size_t count =
-      model.replay().has_value() ? kEntries.size() : kEntries.size() - 4;  // Space pauses a live screen too
+  const bool replays = model.replay().has_value();
+  const auto counts = [replays](const Entry& entry) { return entry.in_replay.value_or(replays) == replays; };
+  const auto count = std::count_if(kEntries.begin(), kEntries.end(), counts);
   const int width = std::min(68, screen.size().width);
   const int height = std::min(static_cast<int>(count) + 4, screen.size().height);
   const Rect box{(screen.size().width - width) / 2, std::max((screen.size().height - height) / 2, 0), width, height};
@@ -85,9 +91,12 @@ void draw_help(Screen& screen, const Model& model, const Capabilities& capabilit
   screen.put(box.right() - 1, box.bottom() - 1, utf8 ? U'╯' : U'+', frame);
   screen.text(box.x + 2, box.y, " Keys ", {Ink::accent, true});
   int y = box.y + 1;
-  for (std::size_t i = 0; i < count && y < box.bottom() - 2; ++i, ++y) {
-    screen.text(box.x + 2, y, kEntries[i].keys, {Ink::normal, true}, box.right() - 2);
-    screen.text(box.x + 21, y, kEntries[i].does, {}, box.right() - 2);
+  for (const Entry& entry : kEntries) {
+    if (!counts(entry)) continue;
+    if (y >= box.bottom() - 2) break;
+    screen.text(box.x + 2, y, entry.keys, {Ink::normal, true}, box.right() - 2);
+    screen.text(box.x + 21, y, entry.does, {}, box.right() - 2);
+    ++y;
   }
   screen.text(box.x + 2, box.bottom() - 2, "! before an age: stale. Times are UTC. Any key closes this.", {Ink::dim},
               box.right() - 1);

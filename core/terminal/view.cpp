@@ -60,7 +60,9 @@ void draw_header(const Scene& scene, Screen& screen, const std::vector<Pane>& pa
     ++number;
     const bool shown = std::any_of(panes.begin(), panes.end(), [view](const Pane& p) { return p.view == view; });
     const bool focused = c.focus == view;
-    const std::string tab = " " + std::to_string(number) + " " + std::string(name_of(view)) + " ";
+    // In a replay digits are speeds, and Tab is the way to the views.
+    const std::string key = scene.model.replay().has_value() ? "" : std::to_string(number) + " ";
+    const std::string tab = " " + key + std::string(name_of(view)) + " ";
     x = screen.text(x, 0, tab, {focused ? Ink::accent : shown ? Ink::normal : Ink::dim, focused, focused});
   }
   const std::size_t shown = rows_of(scene.model, c, scene.now).size();
