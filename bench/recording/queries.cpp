@@ -22,10 +22,11 @@ SELECT symbol, recv_ts / 60000000 AS minute, max(price) AS high, min(price) AS l
   count(*) AS trades
 FROM v_trades GROUP BY symbol, minute)sql";
 
-// With open and close: the first and last trade of each minute by their row.
+// With open and close: the first and last trade of each minute by their row. As docs/recording-format.md has it, where it
+// says why one number is grouped by.
 constexpr const char* kCandles = R"sql(
 WITH bars AS (SELECT instrument, recv_ts / 60000000 AS minute, min(id) AS first, max(id) AS last, max(price) AS high,
-    min(price) AS low, sum(size) AS volume FROM trades GROUP BY instrument, minute)
+    min(price) AS low, sum(size) AS volume FROM trades GROUP BY recv_ts / 60000000 * 1000000 + instrument)
 SELECT i.symbol, minute, o.price / i.price_unit AS open, high / i.price_unit AS high, low / i.price_unit AS low,
   c.price / i.price_unit AS close, volume / i.size_unit AS volume
 FROM bars JOIN trades o ON o.id = first JOIN trades c ON c.id = last JOIN instruments i ON i.id = bars.instrument)sql";
