@@ -41,7 +41,7 @@ function watchPage(longTaskMs) {
     notes.firstPrice = performance.now();
     observer.disconnect();
   }).observe(document, { subtree: true, childList: true, characterData: true });
-  const before = new Map();
+  const before = (notes.before = new Map());
   const look = () => {
     const ticker = document.querySelector('bixws-ticker');
     if (notes.on && ticker?.shownData) {
@@ -113,7 +113,12 @@ try {
 
   await page.evaluate(() => (window.bench.on = true));
   await pause(WARM_S * 1000);
-  const heapBefore = await heap();
+  await page.evaluate(() => (window.bench.on = false));
+  const heapBefore = await heap(); // collects, and that is our doing
+  await page.evaluate(() => {
+    window.bench.before.clear();
+    window.bench.on = true;
+  });
   const withPage = await cpuShare(pid, minutes * 60);
   const { longTasks, shown, frames } = await page.evaluate(() => {
     window.bench.on = false;
@@ -144,7 +149,7 @@ try {
     console.log(`${what.padEnd(38)} ${value.toFixed(1).padStart(8)}   goal: at most ${String(most).padEnd(5)} ${held ? '' : 'MISSED'}`);
   }
   console.log(`age of what is shown, ms: median ${at(0.5).toFixed(0)}, p99 ${at(0.99).toFixed(0)} of ${old.length} figures; ${(frames / (minutes * 60 + WARM_S)).toFixed(0)} frames/s`);
-  console.log(`long tasks: ${longTasks.map(([, duration]) => `${duration.toFixed(0)} ms`).join(', ') || 'none'}`);
+  console.log(`long tasks: ${longTasks.map(([start, duration]) => `${duration.toFixed(0)} ms after ${(start / 1000).toFixed(0)} s`).join(', ') || 'none'}`);
   console.log(`heap: ${(heapBefore / 1e6).toFixed(2)} MB, then ${(heapAfter / 1e6).toFixed(2)} MB`);
   console.log(`server alone ${(100 * alone).toFixed(1)} %, with a lossless listener ${(100 * withListener).toFixed(1)} %, with both ${(100 * withPage).toFixed(1)} % of a core`);
   if (problems.length) throw new Error(problems.join('\n'));
