@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // record: feeds into a SQLite file.
+#include <poll.h>
+#include <unistd.h>
+
 #include <cstdio>
+#include <deque>
+#include <optional>
 #include <string>
 
 #include "flags.h"
@@ -12,24 +17,60 @@
 namespace bixws::cli {
 namespace {
 
-/// Which file is only said where there may be several.
-void print_commit(const recording::Committed& committed, const std::string& file, bool with_file) {
-  TextBuffer line;
-  line.raw(R"({"type":"committed","session_id":)");
-  line.integer(committed.session);
-  line.raw(R"(,"seq":)");
-  line.integer(committed.seq);
-  line.raw(R"(,"recv_ts":)");
-  line.integer(committed.recv_ts);
-  if (with_file) {
-    line.raw(R"(,"file":)");
-    line.quoted(file);
+/// A line on stdout after each commit. A reader that is slow never holds up the recording: it gets the newest state of
+/// each session when there is room again.
+class CommitLines {
+ public:
+  /// with_file: which file it is, too, where there may be several.
+  explicit CommitLines(bool with_file) : with_file_(with_file) {}
+
+  /// On the writer's thread.
+  void add(const recording::Committed& committed, const std::string& file) {
+    if (waiting_.empty() || waiting_.back().committed.session != committed.session || waiting_.back().file != file) {
+      waiting_.push_back({committed, file});
+    } else {
+      waiting_.back().committed = committed;
+    }
+    write(0);
   }
-  line.raw("}\n");
-  // Whoever read this may have gone; the recording goes on.
-  std::fwrite(line.view().data(), 1, line.size(), stdout);
-  std::fflush(stdout);
-}
+
+  /// When nothing is recorded any more: what waits for a reader that is there has kLastWords.
+  void end() { write(kLastWords); }
+
+ private:
+  struct Line {
+    recording::Committed committed;
+    std::string file;
+  };
+  static constexpr int kLastWords = 1000;  // milliseconds
+
+  void write(int wait) {
+    for (pollfd out{STDOUT_FILENO, POLLOUT, 0}; !waiting_.empty() && ::poll(&out, 1, wait) > 0; waiting_.pop_front()) {
+      print(waiting_.front());  // a pipe that can be written to has room for a line
+    }
+  }
+
+  void print(const Line& said) const {
+    TextBuffer line;
+    line.raw(R"({"type":"committed","session_id":)");
+    line.integer(said.committed.session);
+    line.raw(R"(,"seq":)");
+    line.integer(said.committed.seq);
+    line.raw(R"(,"recv_ts":)");
+    line.integer(said.committed.recv_ts);
+    if (with_file_) {
+      line.raw(R"(,"file":)");
+      line.quoted(said.file);
+    }
+    line.raw("}\n");
+    // Whoever read this may have gone; the recording goes on.
+    std::fwrite(line.view().data(), 1, line.size(), stdout);
+    std::fflush(stdout);
+  }
+
+  bool with_file_;
+  std::deque<Line> waiting_;
+};
 
 /// What a subscribe calls the channels of --channels.
 std::vector<std::string> wire_channels(const std::vector<std::string>& names) {
@@ -72,16 +113,19 @@ int record(const Call& call) {
   request.raw = values.on("raw");
   request.sql_books = values.on("sql-books");
   request.rotation = rotation_of(values);
+  std::optional<CommitLines> lines;
   if (values.on("json")) {
-    const bool several = recording::FileNames(request.path, request.rotation.value_or(recording::Rotation{})).rotates();
-    request.on_commit = [several](const recording::Committed& committed, const std::string& file) {
-      print_commit(committed, file, several);
+    lines.emplace(recording::FileNames(request.path, request.rotation.value_or(recording::Rotation{})).rotates());
+    request.on_commit = [&lines](const recording::Committed& committed, const std::string& file) {
+      lines->add(committed, file);
     };
   }
   options.record = std::move(request);
   if (values.has("url")) options.remote = remote(values);
   host::Registry registry = open_registry(call);
-  return host::run_pipeline(options, registry, call.log);
+  const int code = host::run_pipeline(options, registry, call.log);
+  if (lines) lines->end();
+  return code;
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -184,6 +185,27 @@ TEST_F(ServeRecord, WhatMakesNoSenseIsRefused) {
   refused({"record", "--feed", "sim", "-o", "a%.db"}, "a%.db: %. stands for no part of the time");
   refused({"serve", "--demo", "--rotate", "1h"}, "add --record FILE");
   EXPECT_TRUE(fs::is_empty(folder_.path()));
+}
+
+// It once stood still with its feed as soon as the pipe behind --json was full.
+TEST_F(ServeRecord, AReaderThatDoesNotReadHoldsUpNothing) {
+  const std::string fifo = (folder_ / "fifo").string();
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  const int reader =
+      ::open(fifo.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);  // also writes, or there would be no room to fill
+  ASSERT_GE(reader, 0);
+  const std::string noise(4096, 'x');
+  while (::write(reader, noise.data(), noise.size()) > 0) {
+  }
+  while (::write(reader, "x", 1) > 0) {
+  }
+  Process record("/bin/sh",
+                 here({"-c", "exec " + std::string(BIXWS_BINARY) +
+                                 " record -o a.db --json --feed sim:rate=0,count=200000,channels=trades >" + fifo}));
+  EXPECT_EQ(record.wait_exit(), ExitStatus{}) << record.err();
+  ::close(reader);
+  const Finished info = run(BIXWS_BINARY, here({"sessions", "info", "a.db", "--json"}));
+  EXPECT_THAT(info.out, HasSubstr("200000")) << info.err;
 }
 
 }  // namespace
