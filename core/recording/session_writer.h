@@ -32,7 +32,7 @@ struct SessionOptions {
   bool raw = false;                            ///< keep the exchange's own frames
   bool sql_books = false;                      ///< a row for each book level
   bool whole = false;  ///< all or nothing: one transaction, ended by finish(); other writers wait meanwhile
-  int level = 3;       ///< of zstd
+  int level = 1;       ///< of zstd
 };
 
 struct Committed {
