@@ -26,7 +26,7 @@ SIZES = ((80, 24), (200, 50))
 # is a step of one event, asked for on the same connection as the view's data, hence after it.
 SCREENS = (("table", ()), ("filter", ("/", "E", "T", "H")), ("help", ("Escape", "?")),
            ("trades", ("Escape", "Tab") + (".",) * 60), ("book", ("Tab",)), ("chart", ("Tab",)))
-TMUX = ["tmux", "-L", f"bixws-{os.getpid()}", "-f", "/dev/null"]
+TMUX = ["tmux", "-u", "-L", f"bixws-{os.getpid()}", "-f", "/dev/null"]
 
 
 def row_masked(row):
@@ -99,7 +99,7 @@ def main():
             asyncio.run(seek(url, "+150s"))
             pane = f"watch{columns}"
             subprocess.run([*TMUX, "new-session", "-d", "-s", pane, "-x", str(columns), "-y", str(rows),
-                            f"env -u NO_COLOR LANG=C.UTF-8 {bixws} watch --url {url}; sleep 600"], check=True)
+                            f"env -u NO_COLOR LC_ALL=C.UTF-8 {bixws} watch --url {url}; sleep 600"], check=True)
             end = time.monotonic() + PATIENCE_S
             while "paused" not in capture(pane) and time.monotonic() < end:
                 time.sleep(0.05)
