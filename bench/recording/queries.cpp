@@ -22,8 +22,8 @@ SELECT symbol, recv_ts / 60000000 AS minute, max(price) AS high, min(price) AS l
   count(*) AS trades
 FROM v_trades GROUP BY symbol, minute)sql";
 
-// With open and close: the first and last trade of each minute by their row. As docs/recording-format.md has it, where it
-// says why one number is grouped by.
+// With open and close: the first and last trade of each minute by their row. As docs/recording-format.md has it, where
+// it says why one number is grouped by.
 constexpr const char* kCandles = R"sql(
 WITH bars AS (SELECT instrument, recv_ts / 60000000 AS minute, min(id) AS first, max(id) AS last, max(price) AS high,
     min(price) AS low, sum(size) AS volume FROM trades GROUP BY recv_ts / 60000000 * 1000000 + instrument)
