@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <stdexcept>
 #include <utility>
@@ -14,10 +16,13 @@
 namespace bixws::nats {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 constexpr const char* kSystemAuthorities = "/etc/ssl/certs/ca-certificates.crt";
 constexpr int kPingEveryMs = 2'000;    // a broker that is gone without a word is noticed after three of them
 constexpr int kWriteWithinMs = 3'000;  // one that is there and does not read, after this
 constexpr int kReconnectEveryMs = 250;
+constexpr std::chrono::seconds kComplainEvery{60};
 constexpr int kReconnectBuffer = 64 * 1024;  // what waits for a broker waits in the outbox, which knows what it drops
 
 std::string reason_of(natsConnection* connection) {
@@ -54,14 +59,13 @@ Access::Access(const Settings& settings) : url_(settings.get("url")), prefix_(se
     from = to + 1;
   }
   std::vector<const char*> servers;
-  bool tls = false;
   for (const std::string& url : urls) {
     if (!url.starts_with("nats://") && !url.starts_with("tls://")) {
       throw std::runtime_error("url \"" + url + "\" does not begin with nats:// or tls://");
     }
     if (url.find('@') != std::string::npos)
       throw std::runtime_error("user, password and token are options of their own");
-    tls = tls || url.starts_with("tls://");
+    tls_ = tls_ || url.starts_with("tls://");
     servers.push_back(url.c_str());
   }
   check(natsOptions_SetServers(made, servers.data(), static_cast<int>(servers.size())), url_);
@@ -76,8 +80,8 @@ Access::Access(const Settings& settings) : url_(settings.get("url")), prefix_(se
   if (!nkey.empty()) check(natsOptions_SetNKeyFromSeed(made, nkey.c_str(), seed.c_str()), "nkey");
   if (!creds.empty()) check(natsOptions_SetUserCredentialsFromFiles(made, creds.c_str(), nullptr), creds);
   if (cert.empty() != key.empty()) throw std::runtime_error("cert and key go together");
-  if (!ca.empty() || !cert.empty() || settings.boolean("insecure")) tls = true;
-  if (tls) {
+  if (!ca.empty() || !cert.empty() || settings.boolean("insecure")) tls_ = true;
+  if (tls_) {
     check(natsOptions_SetSecure(made, true), "TLS");
     if (settings.boolean("insecure")) {
       check(natsOptions_SkipServerVerification(made, true), "insecure");
@@ -131,8 +135,17 @@ struct Link::Ended {
   bool stopping = false;
 };
 
+struct Link::Complaints {
+  struct Kind {
+    Clock::time_point next{};
+    std::uint64_t unsaid = 0;
+  };
+  std::mutex mutex;
+  std::map<natsStatus, Kind> kinds;
+};
+
 Link::Link(const Access& access, WhenLost when_lost, Callbacks callbacks)
-    : callbacks_(std::move(callbacks)), ended_(std::make_unique<Ended>()) {
+    : callbacks_(std::move(callbacks)), ended_(std::make_unique<Ended>()), complaints_(std::make_unique<Complaints>()) {
   natsOptions* options = access.options();
   check(natsOptions_SetAllowReconnect(options, when_lost == WhenLost::comes_back), "options");
   check(natsOptions_SetReconnectedCB(options, &Link::on_up, this), "options");
@@ -145,6 +158,9 @@ Link::Link(const Access& access, WhenLost when_lost, Callbacks callbacks)
   natsStatus last = NATS_OK;
   if (const char* more = nats_GetLastError(&last); more != nullptr && *more != '\0')
     text += std::string(" (") + more + ")";
+  // With TLS 1.3 a broker looks at our certificate only after we believe to be in, and then hangs up.
+  if (status == NATS_PROTOCOL_ERROR && access.tls())
+    text += "; it hung up: is a certificate of ours missing or unknown (cert=, key=)?";
   throw LinkError(text, status == NATS_CONNECTION_AUTH_FAILED || status == NATS_SSL_ERROR);
 }
 
@@ -196,8 +212,25 @@ void Link::on_over(natsConnection* connection, void* self) {
   }
 }
 
-void Link::on_error(natsConnection*, natsSubscription*, natsStatus status, void* self) {
-  static_cast<Link*>(self)->callbacks_.trouble(natsStatus_GetText(status));
+void Link::on_error(natsConnection* connection, natsSubscription*, natsStatus status, void* self) {
+  auto& link = *static_cast<Link*>(self);
+  // Which subject it is that may not be published, say.
+  const std::string why = reason_of(connection);
+  std::string text = natsStatus_GetText(status) + (why.empty() ? why : " (" + why + ")");
+  if (status == NATS_NOT_PERMITTED) text += "; the broker has to grant this user that right, see docs/nats.md";
+  {
+    const std::lock_guard lock(link.complaints_->mutex);
+    Complaints::Kind& kind = link.complaints_->kinds[status];
+    const auto now = Clock::now();
+    if (now < kind.next) {
+      ++kind.unsaid;
+      return;
+    }
+    kind.next = now + kComplainEvery;
+    if (kind.unsaid != 0)
+      text += "; " + std::to_string(std::exchange(kind.unsaid, 0)) + " more of the kind since the last";
+  }
+  link.callbacks_.trouble(text);
 }
 
 }  // namespace bixws::nats

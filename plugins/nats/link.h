@@ -60,11 +60,13 @@ class Access {
   explicit Access(const Settings& settings);
   [[nodiscard]] natsOptions* options() const { return options_.get(); }
   [[nodiscard]] const std::string& url() const { return url_; }
+  [[nodiscard]] bool tls() const { return tls_; }
   [[nodiscard]] const std::string& prefix() const { return prefix_; }
 
  private:
   std::unique_ptr<natsOptions, Freed<natsOptions, natsOptions_Destroy>> options_;
   std::string url_, prefix_;
+  bool tls_ = false;
 };
 
 /// Why there is no connection.
@@ -106,6 +108,9 @@ class Link {
   natsConnection* connection_ = nullptr;
   struct Ended;
   std::unique_ptr<Ended> ended_;
+  /// What goes wrong with every message is not said with every message.
+  struct Complaints;
+  std::unique_ptr<Complaints> complaints_;
 };
 
 }  // namespace bixws::nats

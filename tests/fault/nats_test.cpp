@@ -25,34 +25,16 @@ ProcessOptions args(std::vector<std::string> list) {
   return options;
 }
 
-/// A `serve` of these arguments that says where it listens.
-class Server {
+/// A `serve` of these arguments that passes tickers on as they come.
+class Server : public ServingFeeds {
  public:
-  explicit Server(std::vector<std::string> list) : process(BIXWS_BINARY, args(with_port(std::move(list)))) {
-    const auto line = process.wait_for_line("listening on ws://\\S*:([0-9]+)", Process::Output::err);
-    if (!line) throw std::runtime_error("does not listen: " + process.err());
-    authority_ = "127.0.0.1:" + (*line)[1];
-  }
-  std::string ws(const std::string& target = "/") const { return "ws://" + authority_ + target; }
-  std::string counter(const std::string& name) const {
-    const std::string text = http_get("http://" + authority_ + "/metrics").body;
-    std::smatch found;
-    return std::regex_search(text, found, std::regex("(?:^|\n)" + name + " (\\S+)")) ? found[1].str()
-                                                                                     : std::string("0");
-  }
-  void stop() {
-    process.send_signal(SIGTERM);
-    EXPECT_EQ(process.wait_exit(Milliseconds(20'000)), ExitStatus{}) << process.err();
-  }
-
-  Process process;
+  explicit Server(std::vector<std::string> list) : ServingFeeds(BIXWS_BINARY, at_once(std::move(list))) {}
 
  private:
-  static std::vector<std::string> with_port(std::vector<std::string> list) {
-    list.insert(list.begin(), {"serve", "--port", "0", "--interval", "0"});
+  static std::vector<std::string> at_once(std::vector<std::string> list) {
+    list.insert(list.begin(), {"--interval", "0"});
     return list;
   }
-  std::string authority_;
 };
 
 constexpr const char* kSubscribe =
@@ -363,31 +345,24 @@ TEST_F(Nats, ARecordingGoesOnExactlyBehindTheLastEventItHas) {
   verified("copy.db");
 }
 
-TEST_F(Nats, OnlyWhoHasTheTokenAndTheRightCertificateIsLetIn) {
-  const TlsServer identity;
-  const std::string cert = folder_.write("cert.pem", identity.certificate_pem()).string();
-  const std::string key = folder_.write("key.pem", identity.key_pem()).string();
-  Broker guarded("authorization { token: \"s3cret\" }\ntls { cert_file: \"" + cert + "\", key_file: \"" + key +
-                 "\" }\n");
-  const std::string url = "nats:url=tls://localhost:" + std::to_string(guarded.port()) + ",ca=" + cert;
-  Server node({"--feed", "sim:rate=200,seed=7", "--sink", url + ",token=s3cret", "BTCUSDT"});
-  Server edge({"--feed", url + ",token=s3cret"});
-  WsTestClient client;
-  ASSERT_TRUE(client.connect(edge.ws()));
-  EXPECT_TRUE(client.next_text_that([](const std::string& t) { return t.find("\"BTCUSDT\"") != t.npos; }))
-      << edge.process.err();
-
-  Process wrong(BIXWS_BINARY, args({"serve", "--port", "0", "--feed", "sim:rate=200", "--sink", url + ",token=wrong"}));
-  EXPECT_TRUE(wrong.wait_for_line("does not let us in: .*[Aa]uth", Process::Output::err)) << wrong.err();
-  EXPECT_EQ(wrong.err().find("s3cret"), std::string::npos);
-  const TlsServer stranger;
-  const std::string strange = folder_.write("other.pem", stranger.certificate_pem()).string();
-  Process distrusting(BIXWS_BINARY, args({"serve", "--port", "0", "--feed", "sim:rate=200", "--sink",
-                                          "nats:url=tls://localhost:" + std::to_string(guarded.port()) +
-                                              ",token=s3cret,ca=" + strange}));
-  EXPECT_TRUE(distrusting.wait_for_line("does not let us in: .*(SSL|certificate)", Process::Output::err))
-      << distrusting.err();
-  EXPECT_EQ(guarded.process().err().find("distrusting"), std::string::npos);
+// An edge may take what it serves from the stream; what it records then keeps its place as `record` does.
+TEST_F(Nats, AServerOfAStreamRecordsEachOfItsEventsOnce) {
+  {
+    Server node({"--feed", "sim:rate=10000,count=5000,seed=12,channels=trades+book", "--sink",
+                 sink(",stream=MD,linger=60s"), "--record", (folder_ / "own.db").string(), "BTCUSDT", "ETHUSDT"});
+    ASSERT_EQ(node.process.wait_exit(Milliseconds(80'000)), ExitStatus{}) << node.process.err();
+  }
+  const auto events = std::stoll(query("own.db", "SELECT events FROM sessions"));
+  for (int round = 0; round < 2; ++round) {  // the second one finds that it has all
+    Server edge({"--feed", sink(",stream=MD"), "--record", (folder_ / "copy.db").string()});
+    EXPECT_TRUE(wait_until([&] { return std::stoll(query("copy.db", "SELECT sum(events) FROM sessions")) >= events; },
+                           Milliseconds(60'000)))
+        << edge.process.err();
+    edge.stop();
+  }
+  const std::string trades = "SELECT exchange, symbol, trade_id, price_text, recv_ts FROM v_trades ORDER BY seq";
+  EXPECT_TRUE(query("copy.db", trades) == query("own.db", trades));
+  verified("copy.db");
 }
 
 TEST_F(Nats, ABrokerThatNeverWasThereStopsNobody) {
