@@ -38,6 +38,7 @@ std::uint64_t add_books(Database& database, const SessionRow& session,
       const double share = static_cast<double>(reader.next_seq()) / static_cast<double>(session.events + 1);
       if (progress && !progress(share, reader.next_seq() - 1)) throw RecordingError("interrupted");
     }
+    rows.flush();
     database.exec("COMMIT");
   } catch (...) {
     if (database.in_transaction()) database.exec("ROLLBACK");

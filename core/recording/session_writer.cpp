@@ -367,6 +367,7 @@ void SessionWriter::write_rows() {
       if (wanted(event)) rows_->write(seq++, event);
     }
   }
+  rows_->flush();
 }
 
 Committed SessionWriter::commit(bool clean) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// TypedRows: one prepared INSERT per table.
+// TypedRows: which values an event's rows have, table by table.
 #include "recording/typed_rows.h"
 
 #include "model/event_json.h"
@@ -12,52 +12,66 @@ namespace {
 constexpr std::array<double, 23> kPowers = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                             1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
-void bind_number(Statement& statement, int index, const TypedNumber& number, const Decimal& value, char* text) {
+void add_number(RowInserter& rows, const TypedNumber& number, const Decimal& value) {
+  char text[kDecimalChars];
   switch (number.form) {
     case TypedNumber::Form::absent:
-      statement.bind_null(index);
+      rows.add_null();
       break;
     case TypedNumber::Form::integer:
-      statement.bind(index, number.integer);
+      rows.add(number.integer);
       break;
     case TypedNumber::Form::text:
-      statement.bind_text(index, {text, static_cast<std::size_t>(write_decimal(text, value) - text)});
+      rows.add_text({text, static_cast<std::size_t>(write_decimal(text, value) - text)});
       break;
   }
 }
 
-void bind_real(Statement& statement, int index, const Decimal& value) {
+void add_real(RowInserter& rows, const Decimal& value) {
   if (value.has_value()) {
-    statement.bind(index, real_of(value));
+    rows.add(real_of(value));
   } else {
-    statement.bind_null(index);
+    rows.add_null();
   }
 }
 
-void bind_time(Statement& statement, int index, Micros value) {
+void add_unless_zero(RowInserter& rows, std::int64_t value) {
   if (value != 0) {
-    statement.bind(index, value);
+    rows.add(value);
   } else {
-    statement.bind_null(index);
+    rows.add_null();
   }
 }
 
 /// Exchange times are kept as distance from the receive time, which takes half the bytes.
-void bind_lag(Statement& statement, int index, Micros recv_ts, Micros ts) {
+void add_lag(RowInserter& rows, Micros recv_ts, Micros ts) {
   if (ts != 0) {
-    statement.bind(index, difference(recv_ts, ts));
+    rows.add(difference(recv_ts, ts));
   } else {
-    statement.bind_null(index);
+    rows.add_null();
   }
 }
 
-void bind_some_text(Statement& statement, int index, std::string_view value) {
+void add_some_text(RowInserter& rows, std::string_view value) {
   if (!value.empty()) {
-    statement.bind_text(index, value);
+    rows.add_text(value);
   } else {
-    statement.bind_null(index);
+    rows.add_null();
   }
 }
+
+/// Of the tables, in the order of Table. Those that many events leave rows in get them many at a time.
+struct Shape {
+  std::string_view name;
+  std::size_t columns;
+  std::size_t together;
+};
+constexpr std::array<Shape, kTableCount> kShapes = {{{"trades", 9, 64},
+                                                     {"tickers", 16, 32},
+                                                     {"candles", 12, 1},
+                                                     {"gaps", 11, 1},
+                                                     {"annotations", 13, 1},
+                                                     {"book_levels", 9, 64}}};
 
 }  // namespace
 
@@ -99,21 +113,11 @@ TypedRows::TypedRows(Database& database, std::int64_t session, bool books) : ses
   insert_instrument_ = database.prepare("INSERT OR IGNORE INTO instruments VALUES(NULL, ?1, ?2, ?3, ?4, ?5, ?6)");
   select_instrument_ = database.prepare(
       "SELECT id FROM instruments WHERE exchange = ?1 AND symbol = ?2 AND price_decimals = ?3 AND size_decimals = ?4");
-  const auto prepare = [&](Table table, std::string_view sql) {
-    insert_[static_cast<std::size_t>(table)] = database.prepare(sql);
-  };
-  prepare(Table::trades, "INSERT INTO trades VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
-  prepare(Table::tickers,
-          "INSERT INTO tickers VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)");
-  prepare(Table::candles, "INSERT INTO candles VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
-  prepare(Table::gaps, "INSERT INTO gaps VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
-  prepare(Table::annotations, "INSERT INTO annotations VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)");
-  if (books) prepare(Table::book_levels, "INSERT INTO book_levels VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
-  constexpr std::array<std::string_view, kTableCount> kNames = {"trades", "tickers",     "candles",
-                                                                "gaps",   "annotations", "book_levels"};
   for (std::size_t i = 0; i < kTableCount; ++i) {
     if (i == static_cast<std::size_t>(Table::book_levels) && !books) continue;
-    Statement last = database.prepare("SELECT max(id) FROM " + std::string(kNames[i]) + " WHERE id BETWEEN ?1 AND ?2");
+    const Shape& shape = kShapes[i];
+    insert_[i] = RowInserter(database, shape.name, shape.columns, shape.together);
+    Statement last = database.prepare("SELECT max(id) FROM " + std::string(shape.name) + " WHERE id BETWEEN ?1 AND ?2");
     last.bind(1, row_id(session, 1));
     last.bind(2, row_id(session + 1, 0) - 1);
     if (last.step() && !last.is_null(0)) rows_[i] = last.integer(0) - row_id(session, 0);
@@ -141,8 +145,13 @@ bool TypedRows::wants(Kind kind) const {
 
 void TypedRows::committed() { committed_ = rows_; }
 
+void TypedRows::flush() {
+  for (RowInserter& rows : insert_) rows.flush();
+}
+
 void TypedRows::rolled_back() {
   rows_ = committed_;
+  for (RowInserter& rows : insert_) rows.clear();
   instrument_rows_.clear();  // rows it knew may be gone
 }
 
@@ -168,13 +177,15 @@ std::int64_t TypedRows::instrument_row(const Instrument& instrument, int price_d
   return id;
 }
 
-Statement& TypedRows::begin(Table table, std::uint64_t seq, const Event& event, int price_decimals, int size_decimals) {
+RowInserter& TypedRows::begin(Table table, std::uint64_t seq, const Event& event, int price_decimals,
+                              int size_decimals) {
   const std::int64_t instrument = instrument_row(*event.instrument, price_decimals, size_decimals);
-  Statement& insert = insert_[static_cast<std::size_t>(table)];
-  insert.bind(1, row_id(session_, ++rows_[static_cast<std::size_t>(table)]));
-  insert.bind(2, static_cast<std::int64_t>(seq));
-  insert.bind(3, instrument);
-  return insert;
+  RowInserter& rows = insert_[static_cast<std::size_t>(table)];
+  rows.add(row_id(session_, ++rows_[static_cast<std::size_t>(table)]));
+  rows.add(static_cast<std::int64_t>(seq));
+  rows.add(instrument);
+  rows.add(event.recv_ts);
+  return rows;
 }
 
 void TypedRows::write(std::uint64_t seq, const Event& event) {
@@ -205,107 +216,89 @@ void TypedRows::write(std::uint64_t seq, const Event& event) {
 }
 
 void TypedRows::write_trades(std::uint64_t seq, const Event& event) {
-  char price_text[kDecimalChars];
-  char size_text[kDecimalChars];
   for (const Trade& trade : event.trades().list) {
     const TypedNumber price = typed_number(trade.price);
     const TypedNumber size = typed_number(trade.size);
-    Statement& insert = begin(Table::trades, seq, event, price.decimals, size.decimals);
-    insert.bind(4, event.recv_ts);
-    bind_lag(insert, 5, event.recv_ts, trade.ts);
-    insert.bind(6, static_cast<std::int64_t>(trade.side));
-    bind_number(insert, 7, price, trade.price, price_text);
-    bind_number(insert, 8, size, trade.size, size_text);
+    RowInserter& rows = begin(Table::trades, seq, event, price.decimals, size.decimals);
+    add_lag(rows, event.recv_ts, trade.ts);
+    rows.add(static_cast<std::int64_t>(trade.side));
+    add_number(rows, price, trade.price);
+    add_number(rows, size, trade.size);
     std::uint64_t id = 0;
     if (numeric_id(trade.id, id)) {
-      insert.bind(9, static_cast<std::int64_t>(id));
+      rows.add(static_cast<std::int64_t>(id));
     } else {
-      bind_some_text(insert, 9, trade.id);
+      add_some_text(rows, trade.id);
     }
-    insert.run();
   }
 }
 
 void TypedRows::write_ticker(std::uint64_t seq, const Event& event) {
   const Ticker& t = event.ticker();
-  Statement& insert = begin(Table::tickers, seq, event, 0, 0);
-  insert.bind(4, event.recv_ts);
-  bind_lag(insert, 5, event.recv_ts, event.ts);
-  int index = 6;
+  RowInserter& rows = begin(Table::tickers, seq, event, 0, 0);
+  add_lag(rows, event.recv_ts, event.ts);
   for (const Decimal* field : {&t.price, &t.bid, &t.ask, &t.bid_size, &t.ask_size, &t.open_24h, &t.high_24h, &t.low_24h,
                                &t.volume_24h, &t.quote_volume_24h, &t.change_24h}) {
-    bind_real(insert, index++, *field);
+    add_real(rows, *field);
   }
-  insert.run();
 }
 
 void TypedRows::write_candle(std::uint64_t seq, const Event& event) {
   const Candle& candle = event.candle();
   TextBuffer timeframe;
   append_timeframe(timeframe, candle.seconds);
-  Statement& insert = begin(Table::candles, seq, event, 0, 0);
-  insert.bind(4, event.recv_ts);
-  insert.bind_text(5, timeframe.view());
-  insert.bind(6, candle.open_ts);
-  int index = 7;
+  RowInserter& rows = begin(Table::candles, seq, event, 0, 0);
+  rows.add_text(timeframe.view());
+  rows.add(candle.open_ts);
   for (const Decimal* field : {&candle.open, &candle.high, &candle.low, &candle.close, &candle.volume}) {
-    bind_real(insert, index++, *field);
+    add_real(rows, *field);
   }
-  insert.bind(12, std::int64_t{candle.closed});
-  insert.run();
+  rows.add(std::int64_t{candle.closed});
 }
 
 void TypedRows::write_gap(std::uint64_t seq, const Event& event) {
   const Gap& gap = event.gap();
-  Statement& insert = begin(Table::gaps, seq, event, 0, 0);
-  insert.bind(4, event.recv_ts);
-  bind_some_text(insert, 5, name_of(gap.channel));
-  bind_some_text(insert, 6, gap.reason);
-  bind_time(insert, 7, gap.from_ts);
-  bind_time(insert, 8, gap.to_ts);
-  bind_time(insert, 9, static_cast<std::int64_t>(gap.from_seq));
-  bind_time(insert, 10, static_cast<std::int64_t>(gap.to_seq));
+  RowInserter& rows = begin(Table::gaps, seq, event, 0, 0);
+  add_some_text(rows, name_of(gap.channel));
+  add_some_text(rows, gap.reason);
+  add_unless_zero(rows, gap.from_ts);
+  add_unless_zero(rows, gap.to_ts);
+  add_unless_zero(rows, static_cast<std::int64_t>(gap.from_seq));
+  add_unless_zero(rows, static_cast<std::int64_t>(gap.to_seq));
   if (gap.lost != kUnknown) {
-    insert.bind(11, gap.lost);
+    rows.add(gap.lost);
   } else {
-    insert.bind_null(11);
+    rows.add_null();
   }
-  insert.run();
 }
 
 void TypedRows::write_mark(std::uint64_t seq, const Event& event) {
   const Mark& mark = event.mark();
   const std::string points = points_json(mark);
-  Statement& insert = begin(Table::annotations, seq, event, 0, 0);
-  insert.bind(4, event.recv_ts);
-  bind_time(insert, 5, event.ts);
-  insert.bind_text(6, event.kind == Kind::alert ? "alert" : "annotation");
-  insert.bind_text(7, mark.id);
-  bind_some_text(insert, 8, mark.kind);
-  bind_some_text(insert, 9, mark.text);
-  bind_real(insert, 10, mark.price);
-  bind_some_text(insert, 11, mark.color);
-  bind_some_text(insert, 12, points);
-  insert.bind(13, std::int64_t{mark.deleted});
-  insert.run();
+  RowInserter& rows = begin(Table::annotations, seq, event, 0, 0);
+  add_unless_zero(rows, event.ts);
+  rows.add_text(event.kind == Kind::alert ? "alert" : "annotation");
+  rows.add_text(mark.id);
+  add_some_text(rows, mark.kind);
+  add_some_text(rows, mark.text);
+  add_real(rows, mark.price);
+  add_some_text(rows, mark.color);
+  add_some_text(rows, points);
+  rows.add(std::int64_t{mark.deleted});
 }
 
 void TypedRows::write_book(std::uint64_t seq, const Event& event) {
-  char price_text[kDecimalChars];
-  char size_text[kDecimalChars];
   const BookChange& book = event.book();
   for (const std::int64_t side : {0, 1}) {
     for (const Level& level : side == 0 ? book.bids : book.asks) {
       const TypedNumber price = typed_number(level.price);
       const TypedNumber size = typed_number(level.size);
-      Statement& insert = begin(Table::book_levels, seq, event, price.decimals, size.decimals);
-      insert.bind(4, event.recv_ts);
-      bind_lag(insert, 5, event.recv_ts, event.ts);
-      insert.bind(6, static_cast<std::int64_t>(book.action));
-      insert.bind(7, side);
-      bind_number(insert, 8, price, level.price, price_text);
-      bind_number(insert, 9, size, level.size, size_text);
-      insert.run();
+      RowInserter& rows = begin(Table::book_levels, seq, event, price.decimals, size.decimals);
+      add_lag(rows, event.recv_ts, event.ts);
+      rows.add(static_cast<std::int64_t>(book.action));
+      rows.add(side);
+      add_number(rows, price, level.price);
+      add_number(rows, size, level.size);
     }
   }
 }

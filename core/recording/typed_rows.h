@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "recording/database.h"
+#include "recording/row_inserter.h"
 
 namespace bixws::recording {
 
@@ -39,6 +40,8 @@ class TypedRows {
   /// True if events of this kind leave rows.
   [[nodiscard]] bool wants(Kind kind) const;
   void write(std::uint64_t seq, const Event& event);
+  /// What was written is in the tables afterwards: to be called before COMMIT.
+  void flush();
   /// To be called after COMMIT; after ROLLBACK, which takes back the rows since then, the other.
   void committed();
   void rolled_back();
@@ -49,7 +52,8 @@ class TypedRows {
     std::int64_t id;
   };
 
-  Statement& begin(Table table, std::uint64_t seq, const Event& event, int price_decimals, int size_decimals);
+  /// Begins a row with what all have: id, seq, instrument, recv_ts.
+  RowInserter& begin(Table table, std::uint64_t seq, const Event& event, int price_decimals, int size_decimals);
   std::int64_t instrument_row(const Instrument& instrument, int price_decimals, int size_decimals);
   void write_trades(std::uint64_t seq, const Event& event);
   void write_ticker(std::uint64_t seq, const Event& event);
@@ -61,7 +65,7 @@ class TypedRows {
   std::int64_t session_;
   bool books_;
   Statement insert_instrument_, select_instrument_;
-  std::array<Statement, kTableCount> insert_;
+  std::array<RowInserter, kTableCount> insert_;
   std::array<std::int64_t, kTableCount> rows_{}, committed_{};
   std::vector<std::vector<InstrumentRow>> instrument_rows_;  // by instrument id
 };
