@@ -51,8 +51,8 @@ struct Ticker {
 struct Trade {
   Decimal price, size;
   Side side = Side::none;  ///< the taker's (aggressor's), not the resting order's
-  Text id;                 ///< the exchange's, as text
-  Micros ts = 0;           ///< exchange's clock
+  Text id;                 ///< the exchange's, as text; may be empty
+  Micros ts = 0;           ///< exchange's clock, 0 if it gave none
 };
 
 /// The trades of one exchange frame, oldest first.

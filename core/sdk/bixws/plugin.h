@@ -83,14 +83,15 @@ class FeedSource {
 };
 
 /// A consumer of events. The host calls from one thread, never close() during consume(), never consume() after
-/// close(): no locking is needed. A failing sink is detached, others go on.
+/// close(): no locking is needed. A sink that fails in consume() or flush() is detached and closed, others go on.
 class Sink {
  public:
   virtual ~Sink() = default;
+  /// `host` lives until close() has returned. Non-zero: nothing more is called, and bixws does not begin.
   virtual int open(Host& host) noexcept = 0;
   /// Events are borrowed for the call. Non-zero: failed for good, detach me.
   virtual int consume(const Event* events, std::size_t count) noexcept = 0;
-  /// Called when nothing is waiting, and before close().
+  /// Called when nothing is waiting, and before close(). Non-zero: as of consume(). A place to notice a full disk.
   virtual int flush() noexcept = 0;
   virtual void close() noexcept = 0;
 };
