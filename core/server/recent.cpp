@@ -18,6 +18,10 @@ std::uint64_t before(const RunItem& item) { return item.kind == RunItem::Kind::t
 
 }  // namespace
 
+std::size_t Recent::cost_of(const Run& run) {
+  return run.bytes.size() + run.items.size() * (sizeof(RunItem) + sizeof(Place));
+}
+
 bool Recent::Notice::concerns(const Topic& topic) const {
   if (channel != Channel::none && channel != topic.what.channel) return false;
   return instrument == topic.instrument ||
@@ -40,14 +44,14 @@ void Recent::keep(const SharedRun& run) {
   }
   if (!any) return;
   runs_.push_back(run);
-  kept_ += run->bytes.size();
+  kept_ += cost_of(*run);
   while (kept_ - forgotten_ > most_bytes_) forget_oldest();
 }
 
 void Recent::forget_oldest() {
   const SharedRun run = std::move(runs_.front());
   runs_.pop_front();
-  forgotten_ += run->bytes.size();
+  forgotten_ += cost_of(*run);
   for (const RunItem& item : run->items) {
     if (!numbered(item)) continue;
     Past& past = topics_.find(item.topic)->second;

@@ -14,8 +14,8 @@
 
 namespace bixws::server {
 
-/// Holds runs as they went out, so a kept message costs its bytes once and an index entry. The oldest runs go when the
-/// bytes of all exceed the bound. Hub's thread only.
+/// Holds runs as they went out, so a kept message costs its bytes once and what it takes to find it. The oldest runs go
+/// when all of that exceeds the bound. Hub's thread only.
 class Recent {
  public:
   static constexpr std::size_t kDefaultBytes = std::size_t{16} << 20;
@@ -74,6 +74,7 @@ class Recent {
     std::string frame;
     [[nodiscard]] bool concerns(const Topic& topic) const;
   };
+  static std::size_t cost_of(const Run& run);
   void forget_oldest();
   [[nodiscard]] std::uint64_t moment_of(const Past& past, std::uint64_t seq) const;
 
