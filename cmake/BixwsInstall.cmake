@@ -8,7 +8,8 @@ install(TARGETS bixws_sdk EXPORT bixwsTargets COMPONENT sdk)
 install(TARGETS bixws_client EXPORT bixwsTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} NAMELINK_COMPONENT sdk)
 install(EXPORT bixwsTargets NAMESPACE bixws:: DESTINATION ${sdk_cmake_dir} COMPONENT sdk)
 configure_package_config_file(cmake/bixwsConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/bixwsConfig.cmake
-  INSTALL_DESTINATION ${sdk_cmake_dir})
+  INSTALL_DESTINATION ${sdk_cmake_dir}
+  PATH_VARS CMAKE_INSTALL_LIBDIR)
 write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/bixwsConfigVersion.cmake COMPATIBILITY SameMajorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/bixwsConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/bixwsConfigVersion.cmake
   DESTINATION ${sdk_cmake_dir} COMPONENT sdk)
