@@ -26,12 +26,14 @@ RowInserter::RowInserter(Database& database, std::string_view table, std::size_t
 void RowInserter::take(Value value) {
   values_.push_back(value);
   if (values_.size() < columns_ * together_) return;
-  run(together_ > 1 ? many_ : one_, 0, values_.size());
+  if (together_ == 1) return flush();
+  run(many_, values_);
   clear();
 }
 
 void RowInserter::flush() {
-  for (std::size_t row = 0; row < values_.size(); row += columns_) run(one_, row, columns_);
+  for (std::size_t row = 0; row < values_.size(); row += columns_)
+    run(one_, std::span<const Value>(values_).subspan(row, columns_));
   clear();
 }
 
@@ -40,10 +42,10 @@ void RowInserter::clear() {
   texts_.clear();
 }
 
-void RowInserter::run(Statement& statement, std::size_t first, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) {
-    const Value& value = values_[first + i];
-    const int index = static_cast<int>(i) + 1;
+void RowInserter::run(Statement& statement, std::span<const Value> values) {
+  int index = 0;
+  for (const Value& value : values) {
+    ++index;
     if (const auto* integer = std::get_if<std::int64_t>(&value)) {
       statement.bind(index, *integer);
     } else if (const auto* real = std::get_if<double>(&value)) {

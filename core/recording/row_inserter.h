@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <variant>
 #include <vector>
@@ -35,7 +36,7 @@ class RowInserter {
  private:
   using Value = std::variant<std::monostate, std::int64_t, double, Text>;
   void take(Value value);
-  void run(Statement& statement, std::size_t first, std::size_t count);
+  static void run(Statement& statement, std::span<const Value> values);
 
   Statement many_, one_;
   std::size_t columns_ = 0;
