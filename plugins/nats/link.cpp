@@ -25,6 +25,12 @@ constexpr int kReconnectEveryMs = 250;
 constexpr std::chrono::seconds kComplainEvery{60};
 constexpr int kReconnectBuffer = 64 * 1024;  // what waits for a broker waits in the outbox, which knows what it drops
 
+/// `text`, and in brackets why, where that is known.
+std::string because(std::string text, std::string_view why) {
+  if (!why.empty()) text.append(" (").append(why).append(")");
+  return text;
+}
+
 std::string reason_of(natsConnection* connection) {
   const char* text = nullptr;
   if (connection != nullptr) natsConnection_GetLastError(connection, &text);
@@ -35,12 +41,10 @@ std::string reason_of(natsConnection* connection) {
 
 void check(natsStatus status, std::string_view doing) {
   if (status == NATS_OK) return;
-  std::string text = std::string(doing) + ": " + natsStatus_GetText(status);
   natsStatus last = NATS_OK;
-  if (const char* more = nats_GetLastError(&last); more != nullptr && *more != '\0' && last == status) {
-    text += std::string(" (") + more + ")";
-  }
-  throw std::runtime_error(text);
+  const char* more = nats_GetLastError(&last);
+  throw std::runtime_error(
+      because(std::string(doing) + ": " + natsStatus_GetText(status), more != nullptr && last == status ? more : ""));
 }
 
 Access::Access(const Settings& settings) : url_(settings.get("url")), prefix_(settings.get("prefix")) {
@@ -154,10 +158,9 @@ Link::Link(const Access& access, WhenLost when_lost, Callbacks callbacks)
   check(natsOptions_SetErrorHandler(options, &Link::on_error, this), "options");
   const natsStatus status = natsConnection_Connect(&connection_, options);
   if (status == NATS_OK) return;
-  std::string text = access.url() + ": " + natsStatus_GetText(status);
   natsStatus last = NATS_OK;
-  if (const char* more = nats_GetLastError(&last); more != nullptr && *more != '\0')
-    text += std::string(" (") + more + ")";
+  const char* more = nats_GetLastError(&last);
+  std::string text = because(access.url() + ": " + natsStatus_GetText(status), more != nullptr ? more : "");
   // With TLS 1.3 a broker looks at our certificate only after we believe to be in, and then hangs up.
   if (status == NATS_PROTOCOL_ERROR && access.tls())
     text += "; it hung up: is a certificate of ours missing or unknown (cert=, key=)?";
@@ -215,8 +218,7 @@ void Link::on_over(natsConnection* connection, void* self) {
 void Link::on_error(natsConnection* connection, natsSubscription*, natsStatus status, void* self) {
   auto& link = *static_cast<Link*>(self);
   // Which subject it is that may not be published, say.
-  const std::string why = reason_of(connection);
-  std::string text = natsStatus_GetText(status) + (why.empty() ? why : " (" + why + ")");
+  std::string text = because(natsStatus_GetText(status), reason_of(connection));
   if (status == NATS_NOT_PERMITTED) text += "; the broker has to grant this user that right, see docs/nats.md";
   {
     const std::lock_guard lock(link.complaints_->mutex);
