@@ -355,6 +355,7 @@ TEST_F(Nats, AServerOfAStreamRecordsEachOfItsEventsOnce) {
   const auto events = std::stoll(query("own.db", "SELECT events FROM sessions"));
   for (int round = 0; round < 2; ++round) {  // the second one finds that it has all
     Server edge({"--feed", sink(",stream=MD"), "--record", (folder_ / "copy.db").string()});
+    ASSERT_TRUE(edge.process.wait_for_line("connected to", Process::Output::err)) << edge.process.err();
     EXPECT_TRUE(wait_until([&] { return std::stoll(query("copy.db", "SELECT sum(events) FROM sessions")) >= events; },
                            Milliseconds(60'000)))
         << edge.process.err();
