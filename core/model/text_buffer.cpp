@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// TextBuffer: growth and JSON strings.
+// TextBuffer: growth, and what needs more than a line.
 #include "model/text_buffer.h"
 
 #include <algorithm>
+
+#include "model/json_string.h"
 
 namespace bixws {
 
@@ -15,29 +17,8 @@ void TextBuffer::grow(std::size_t count) {
 }
 
 void TextBuffer::quoted(std::string_view text) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  char* const start = room(text.size() * 6 + 2);
-  char* to = start;
-  *to++ = '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      *to++ = '\\';
-      *to++ = c;
-    } else if (byte >= 0x20) {
-      *to++ = c;
-    } else if (c == '\n') {
-      *to++ = '\\';
-      *to++ = 'n';
-    } else {
-      std::memcpy(to, "\\u00", 4);
-      to[4] = kHex[byte >> 4];
-      to[5] = kHex[byte & 15U];
-      to += 6;
-    }
-  }
-  *to++ = '"';
-  size_ += static_cast<std::size_t>(to - start);
+  char* const to = room(json_string_room(text.size()));
+  size_ += static_cast<std::size_t>(write_json_string(to, text) - to);
 }
 
 }  // namespace bixws
