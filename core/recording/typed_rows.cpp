@@ -63,15 +63,10 @@ void add_some_text(RowInserter& rows, std::string_view value) {
 /// Of the tables, in the order of Table. Those that many events leave rows in get them many at a time.
 struct Shape {
   std::string_view name;
-  std::size_t columns;
   std::size_t together;
 };
-constexpr std::array<Shape, kTableCount> kShapes = {{{"trades", 9, 64},
-                                                     {"tickers", 16, 32},
-                                                     {"candles", 12, 1},
-                                                     {"gaps", 11, 1},
-                                                     {"annotations", 13, 1},
-                                                     {"book_levels", 9, 64}}};
+constexpr std::array<Shape, kTableCount> kShapes = {
+    {{"trades", 64}, {"tickers", 32}, {"candles", 1}, {"gaps", 1}, {"annotations", 1}, {"book_levels", 64}}};
 
 }  // namespace
 
@@ -116,7 +111,7 @@ TypedRows::TypedRows(Database& database, std::int64_t session, bool books) : ses
   for (std::size_t i = 0; i < kTableCount; ++i) {
     if (i == static_cast<std::size_t>(Table::book_levels) && !books) continue;
     const Shape& shape = kShapes[i];
-    insert_[i] = RowInserter(database, shape.name, shape.columns, shape.together);
+    insert_[i] = RowInserter(database, shape.name, shape.together);
     Statement last = database.prepare("SELECT max(id) FROM " + std::string(shape.name) + " WHERE id BETWEEN ?1 AND ?2");
     last.bind(1, row_id(session, 1));
     last.bind(2, row_id(session + 1, 0) - 1);
@@ -181,7 +176,7 @@ RowInserter& TypedRows::begin(Table table, std::uint64_t seq, const Event& event
                               int size_decimals) {
   const std::int64_t instrument = instrument_row(*event.instrument, price_decimals, size_decimals);
   RowInserter& rows = insert_[static_cast<std::size_t>(table)];
-  rows.add(row_id(session_, ++rows_[static_cast<std::size_t>(table)]));
+  rows.begin(row_id(session_, ++rows_[static_cast<std::size_t>(table)]));
   rows.add(static_cast<std::int64_t>(seq));
   rows.add(instrument);
   rows.add(event.recv_ts);

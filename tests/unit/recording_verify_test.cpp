@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <memory>
+#include <vector>
+
 #include "model/config_error.h"
 #include "recording/coverage.h"
 #include "recording/random_events.h"
@@ -71,6 +75,49 @@ TEST(Verify, FindsNothingInWhatWasRecorded) {
   EXPECT_EQ(report.sessions[1].events, 1000U);
   // What nothing hashes to.
   EXPECT_EQ(hex(*report.sessions[2].digest), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
+// Rows go in many at a time and unnumbered where the table ends with one's own; here it mostly does not.
+TEST(Verify, TwoWritersOfOneFileKeepTheirRowsApart) {
+  const test::TempDir dir;
+  const std::string file = (dir / "a.db").string();
+  std::array<Instruments, 2> instruments;
+  std::vector<test::RandomEvents> random;
+  std::vector<std::unique_ptr<SessionWriter>> writers;
+  for (const std::size_t i : {0, 1}) {
+    random.emplace_back(instruments[i], 20 + i, test::RandomEvents::Options());
+    SessionOptions options;
+    options.path = file;
+    options.now = kVerifyStart;
+    options.sql_books = true;
+    writers.push_back(std::make_unique<SessionWriter>(options));
+  }
+  for (int round = 0; round < 12; ++round) {
+    for (const std::size_t i : {0, 1}) {
+      if (round > 8 && i == 1) continue;  // the first goes on behind the rows of the second
+      writers[i]->write(random[i].batch(900));
+      writers[i]->commit();
+    }
+  }
+  std::vector<std::uint64_t> events;
+  for (auto& writer : writers) events.push_back(writer->finish().seq);
+  writers.clear();
+  const VerifyReport report = verify(file, {});
+  EXPECT_TRUE(report.good());
+  ASSERT_EQ(report.sessions.size(), 2U);
+  for (const std::size_t i : {0, 1}) EXPECT_EQ(report.sessions[i].events, events[i]);
+  Database database(file, Database::Access::read);
+  for (const char* table : {"trades", "tickers", "book_levels"}) {
+    for (const char* session : {"1", "2"}) {
+      const std::string rows = std::string("SELECT count(*), min(id) & 0xffffffffff, max(id) & 0xffffffffff FROM ") +
+                               table + " WHERE id >> 40 = " + session;
+      Statement select = database.prepare(rows);
+      ASSERT_TRUE(select.step());
+      EXPECT_GT(select.integer(0), 200) << rows;
+      EXPECT_EQ(select.integer(1), 1) << rows;
+      EXPECT_EQ(select.integer(2), select.integer(0)) << rows;
+    }
+  }
 }
 
 TEST(Verify, ProvesKeyframes) {
