@@ -42,12 +42,12 @@ constexpr std::uint32_t kUsualChannels =
     1U << static_cast<unsigned>(Channel::ticker) | 1U << static_cast<unsigned>(Channel::trades) |
     1U << static_cast<unsigned>(Channel::book) | 1U << static_cast<unsigned>(Channel::candle);
 
-/// A recording waits for whoever takes it, so little has to wait between it and them.
-constexpr std::size_t kReplayAhead = std::size_t{1} << 20;
+/// Where whoever takes the events holds back whoever makes them, little has to wait between the two.
+constexpr std::size_t kHeldBackAhead = std::size_t{1} << 20;
 
 hub::Hub::Options hub_options(const PipelineOptions& options) {
   hub::Hub::Options made;
-  if (options.replay) made.queue_bytes = kReplayAhead;
+  if (options.replay || !options.server) made.queue_bytes = kHeldBackAhead;
   return made;
 }
 

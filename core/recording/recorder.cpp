@@ -26,11 +26,10 @@ Recorder::~Recorder() { finish(); }
 void Recorder::on_batch(const SharedBatch& batch, const market::Market& market) {
   std::unique_lock lock(mutex_);
   const std::size_t bytes = batch->bytes();
-  const auto fits = [&] { return held_bytes() == 0 || held_bytes() + bytes <= options_.queue_bytes; };
-  if (options_.hold_back) room_.wait(lock, [&] { return fits() || state_.failing || stopping_; });
+  if (options_.hold_back) room_.wait(lock, [&] { return has_room(bytes) || state_.failing || stopping_; });
   if (stopping_) return;
   for (const Event& event : batch->events()) last_recv_ts_ = std::max(last_recv_ts_, event.recv_ts);
-  if (dropping_ || !fits()) {
+  if (dropping_ || !has_room(bytes)) {
     drop(*batch);
     // Half empty, not merely not full: each change back costs a snapshot of every book.
     if (held_bytes() <= options_.queue_bytes / 2 && !state_.failing) queue(make_up(&market));
@@ -39,6 +38,13 @@ void Recorder::on_batch(const SharedBatch& batch, const market::Market& market) 
   }
   lock.unlock();
   work_.notify_one();
+}
+
+bool Recorder::has_room(std::size_t bytes) const {
+  if (held_bytes() == 0) return true;
+  if (held_bytes() + bytes > options_.queue_bytes) return false;
+  const bool waits_for_disk = committing_ || state_.failing;
+  return !options_.hold_back || waits_for_disk || items_.empty() || items_bytes_ + bytes <= options_.ahead_bytes;
 }
 
 void Recorder::on_stop() {
@@ -202,11 +208,15 @@ void Recorder::commit_if_due(Time now) {
     if (state_.failing) {
       due = now >= next_try_;
     } else if (uncommitted_since_ != Time{}) {
-      due = now >= uncommitted_since_ + options_.commit_interval || writer_->uncommitted() >= options_.commit_events ||
+      // What waited long in a flood is not committed event by event.
+      const Time since = std::max(uncommitted_since_, last_commit_);
+      due = now >= since + options_.commit_interval || writer_->uncommitted() >= options_.commit_events ||
             writer_->pending_bytes() >= options_.commit_bytes;
     }
   }
-  if (due && try_commit(false)) rotate_if_due();
+  if (!due) return;
+  last_commit_ = now;
+  if (try_commit(false)) rotate_if_due();
 }
 
 void Recorder::rotate_if_due() {
@@ -255,14 +265,17 @@ bool Recorder::try_commit(bool last) {
   {
     const std::lock_guard lock(mutex_);
     was_failing = state_.failing;
+    if (was_failing && options_.session.whole) return false;  // the transaction is gone, and with it the session
+    committing_ = true;
   }
-  if (was_failing && options_.session.whole) return false;  // the transaction is gone, and with it the session
+  room_.notify_all();  // there is more of it while the disk is waited for
   try {
     if (was_failing && !writer_->reopen()) begin_anew();
     const std::uint64_t before = writer_->taken() - writer_->uncommitted();
     const Committed committed = last ? writer_->finish() : writer_->commit();
     {
       const std::lock_guard lock(mutex_);
+      committing_ = false;
       state_.recorded += committed.seq - before;
       state_.failing = false;
       state_.problem.clear();
@@ -277,6 +290,7 @@ bool Recorder::try_commit(bool last) {
     next_try_ = std::chrono::steady_clock::now() + options_.retry_interval;
     {
       const std::lock_guard lock(mutex_);
+      committing_ = false;
       state_.failing = true;
       state_.problem = error.what();
     }

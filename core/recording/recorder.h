@@ -31,6 +31,9 @@ struct RecorderOptions {
   std::size_t queue_bytes = std::size_t{64} << 20;
   /// A full queue holds the hub back (and with it the feeds) instead of losing events. Not while the disk fails.
   bool hold_back = false;
+  /// With `hold_back`: what waits for the writer's thread, unless that waits for the disk. A flood fills any queue, and
+  /// what comes out of a deep one is in no cache any more.
+  std::size_t ahead_bytes = std::size_t{8} << 20;
   /// What is received is on the disk 250 ms later: a commit begins this long after the oldest event it holds, and has
   /// the rest of the time to end, on a busy machine too.
   std::chrono::milliseconds commit_interval{100};
@@ -89,6 +92,7 @@ class Recorder final : public hub::Listener {
   };
 
   [[nodiscard]] std::size_t held_bytes() const { return items_bytes_ + writer_bytes_; }
+  [[nodiscard]] bool has_room(std::size_t bytes) const;
   void queue(SharedBatch batch);
   void drop(const EventBatch& batch);
   void add_loss(const Instrument& instrument, Channel channel, Micros recv_ts, std::int64_t lost);
@@ -113,6 +117,7 @@ class Recorder final : public hub::Listener {
   std::deque<Item> items_;
   std::size_t items_bytes_ = 0;
   std::size_t writer_bytes_ = 0;
+  bool committing_ = false;
   bool stopping_ = false;
   bool abandoned_ = false;
   State state_;
@@ -122,8 +127,8 @@ class Recorder final : public hub::Listener {
   bool all_lost_ = false;  // not only what losses_ names
   std::vector<Loss> losses_;
 
-  Time next_try_{}, next_rotation_{};  // the writer's thread only
-  bool rotation_fails_ = false;        // likewise
+  Time last_commit_{}, next_try_{}, next_rotation_{};  // the writer's thread only
+  bool rotation_fails_ = false;                        // likewise
   bool finished_ = false;
   std::once_flag joined_;
   std::thread thread_;
