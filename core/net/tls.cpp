@@ -12,8 +12,8 @@
 
 #include <csignal>
 #include <cstring>
-#include <stdexcept>
 
+#include "model/config_error.h"
 #include "net/address.h"
 
 namespace bixws::net {
@@ -28,7 +28,7 @@ std::string openssl_reason() {
 
 void check_readable(const std::string& file, const char* what) {
   if (::access(file.c_str(), R_OK) != 0) {
-    throw std::runtime_error(std::string("cannot read the ") + what + " " + file + ": " + std::strerror(errno));
+    throw ConfigError(std::string("cannot read the ") + what + " " + file + ": " + std::strerror(errno));
   }
 }
 
@@ -54,8 +54,8 @@ Poco::Net::Context::Ptr make_context(Poco::Net::Context::Usage usage, const std:
     return context;
   } catch (const Poco::Exception& error) {
     ERR_clear_error();
-    throw std::runtime_error("TLS set-up failed" + (ca_file.empty() ? "" : " with the CA file " + ca_file) + ": " +
-                             error.displayText());
+    throw ConfigError("TLS set-up failed" + (ca_file.empty() ? "" : " with the CA file " + ca_file) + ": " +
+                      error.displayText());
   }
 }
 
@@ -72,15 +72,15 @@ struct TlsServerContext::Loaded {
     SSL_CTX_set_default_passwd_cb(ssl, no_passphrase);
     ERR_clear_error();
     if (SSL_CTX_use_certificate_chain_file(ssl, certificate_file.c_str()) != 1) {
-      throw std::runtime_error("the TLS certificate " + certificate_file + " is not usable: " + openssl_reason());
+      throw ConfigError("the TLS certificate " + certificate_file + " is not usable: " + openssl_reason());
     }
     if (SSL_CTX_use_PrivateKey_file(ssl, key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
-      throw std::runtime_error("the TLS key " + key_file + " is not usable (it must be PEM without a passphrase, and " +
-                               "belong to the certificate): " + openssl_reason());
+      throw ConfigError("the TLS key " + key_file + " is not usable (it must be PEM without a passphrase, and " +
+                        "belong to the certificate): " + openssl_reason());
     }
     if (SSL_CTX_check_private_key(ssl) != 1) {
-      throw std::runtime_error("the TLS key " + key_file + " does not belong to the certificate " + certificate_file +
-                               ": " + openssl_reason());
+      throw ConfigError("the TLS key " + key_file + " does not belong to the certificate " + certificate_file + ": " +
+                        openssl_reason());
     }
     // No state per finished session: resumption works by tickets alone.
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);

@@ -18,7 +18,7 @@ namespace bixws::net {
 /// The server's certificate and key. All calls from any thread.
 class TlsServerContext {
  public:
-  /// PEM files; the certificate file holds the chain. Throws std::runtime_error that names the file and the reason.
+  /// PEM files; the certificate file holds the chain. Throws ConfigError that names the file and the reason.
   TlsServerContext(std::string certificate_file, std::string key_file);
   ~TlsServerContext();
 
@@ -43,7 +43,7 @@ struct TlsClientOptions {
 /// Whom a client trusts. Reading the system's authorities takes milliseconds: make one and share it. Any thread.
 class TlsClientContext {
  public:
-  /// Throws std::runtime_error when the CA file cannot be read.
+  /// Throws ConfigError when the CA file cannot be read.
   explicit TlsClientContext(const TlsClientOptions& options = {});
   ~TlsClientContext();
 

@@ -193,6 +193,7 @@ void Follower::answer(std::string_view payload) {
   if (paused_) return;
   const std::lock_guard lock(mutex_);
   const auto envelope = read_envelope(payload);
+  if (envelope) unanswered_ = false;
   const auto parts = envelope ? read_answer(*envelope) : std::nullopt;
   if (!parts) return;  // the end of a list of them
   const auto at = subject_of(parts->subject);
@@ -262,7 +263,7 @@ void Follower::send_asks() {
 }
 
 void Follower::ask_all() {
-  ask_everything_ = true;
+  ask_everything_ = unanswered_ = true;
   asked_at_ = {};
   send_asks();
 }
@@ -295,6 +296,7 @@ void Follower::look() {
   const std::lock_guard lock(mutex_);
   if (!may_ask_ || down_) return;
   if (Clock::now() - asked_at_ >= kAskAgainAfter) {
+    ask_everything_ = ask_everything_ || unanswered_;  // the node may come to the broker after us, with a quiet market
     std::size_t given_up = 0;
     for (auto& [name, subject] : subjects_) {
       if (!subject.track.waits()) continue;

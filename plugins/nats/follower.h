@@ -115,6 +115,7 @@ class Follower {
   bool mixed_ = false;                                       // several nodes publish
   std::set<std::string, std::less<>> to_ask_;
   bool ask_everything_ = false;
+  bool unanswered_ = false;  // everything was asked, and no node has said anything since
   Clock::time_point asked_at_{};
   std::string lost_because_;     // the connection, the last time
   Clock::time_point back_at_{};  // and when it came back

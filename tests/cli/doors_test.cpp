@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -355,6 +356,21 @@ TEST_F(TlsDoors, AHalfPairIsAMistakeOfUsage) {
   const Finished half = run(BIXWS_BINARY, options);
   EXPECT_EQ(half.exit.code, 2);
   EXPECT_THAT(half.err, HasSubstr("a TLS certificate without a key; give --tls-key too"));
+}
+
+TEST_F(TlsDoors, SoIsAPairThatCannotBeUsed) {
+  use(TlsServer());
+  ProcessOptions options;
+  options.args = {"serve", "--demo", "--port", "0"};
+  for (const std::string& flag : flags()) options.args.push_back(flag);
+  folder_.write("key.pem", TlsServer().key_pem());
+  const Finished mixed = run(BIXWS_BINARY, options);
+  EXPECT_EQ(mixed.exit.code, 2);
+  EXPECT_THAT(mixed.err, HasSubstr("is not usable"));
+  std::filesystem::remove(folder_ / "cert.pem");
+  const Finished missing = run(BIXWS_BINARY, options);
+  EXPECT_EQ(missing.exit.code, 2);
+  EXPECT_THAT(missing.err, HasSubstr("cannot read the TLS certificate"));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <deque>
 #include <map>
 #include <random>
@@ -331,6 +332,27 @@ TEST_F(NatsFollower, WhereNoNodeAnswersItGoesOnAfterAWhile) {
   }));
   trade("3");
   EXPECT_EQ(edge.trades.size(), 1U);
+}
+
+TEST_F(NatsFollower, ANodeThatComesLaterIsAskedEvenIfItIsQuiet) {
+  follower->pause();  // the node is not there for us yet
+  book(BookAction::snapshot, levels({{"1", "1"}}));
+  follow({});
+  questions.clear();
+  ASSERT_TRUE(test::wait_until([&] {
+    follower->look();
+    return questions.size() == 2;
+  }));
+  EXPECT_TRUE(questions.back().empty());  // about everything
+  answer();
+  expect_same_state();
+  // And then no more: a question would be due every second.
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(1'500);
+  ASSERT_TRUE(test::wait_until([&] {
+    follower->look();
+    return std::chrono::steady_clock::now() > until;
+  }));
+  EXPECT_TRUE(questions.empty());
 }
 
 // Whatever is lost and whenever it asks: in the end the edge is where the node is, and each hole was told.
