@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Chart data from a running server: what it remembers, then what it has now.
-#include <simdjson.h>
-
 #include <condition_variable>
 #include <mutex>
 #include <stdexcept>
+#include <utility>
 
 #include "chart/builder.h"
 #include "chart/sources.h"
+#include "feed/history_answer.h"
 #include "model/config_error.h"
 #include "model/event_json.h"
 #include "model/text_buffer.h"
@@ -54,17 +54,7 @@ class Asker final : private feed::RemoteFeed::Listener {
  private:
   void ask_history() {
     for (const std::string& channel : {channel_, std::string("alerts"), std::string("annotations")}) {
-      TextBuffer text;
-      text.raw("{\"type\":\"history\",\"id\":");
-      text.quoted(channel);
-      text.raw(",\"symbol\":");
-      text.quoted(label_);
-      text.raw(",\"channel\":");
-      text.quoted(channel);
-      text.raw(",\"limit\":");
-      text.integer(wanted_.limit);
-      text.raw('}');
-      feed_.send(text.str());
+      feed_.send(feed::history_request(channel, label_, channel, static_cast<std::size_t>(wanted_.limit)));
       ++waiting_;
     }
   }
@@ -77,7 +67,7 @@ class Asker final : private feed::RemoteFeed::Listener {
   }
 
   void on_message(std::string_view text, const ParsedMessage& message, EventBatch& batch, std::size_t first) override {
-    if (message.type == MessageType::history) return take_history(text, message.id);
+    if (message.type == MessageType::history) return take_history(text);
     if (message.type == MessageType::error) {
       // A server without a memory: then what arrives is all there is.
       const bool of_history = message.id.starts_with('"');  // subscribes have numbers
@@ -89,29 +79,13 @@ class Asker final : private feed::RemoteFeed::Listener {
   }
   void on_events(std::unique_ptr<EventBatch>& batch) override { batch->clear(); }
 
-  /// An item is the message of its channel without what the answer says for all of them.
-  void take_history(std::string_view text, const std::string& id) {
-    const bool candles = id.find("candles") != std::string::npos;
-    const std::string type = candles ? "candle" : id.find("alerts") != std::string::npos ? "alert" : "annotation";
-    try {
-      const simdjson::padded_string padded(text);
-      simdjson::ondemand::parser parser;
-      simdjson::ondemand::document document = parser.iterate(padded);
-      std::string exchange(std::string_view(document["exchange"].get_string()));
-      document.rewind();
-      const std::string head = "{\"type\":\"" + type + "\",\"exchange\":\"" + exchange + "\",\"symbol\":\"" + label_ +
-                               (candles ? "\",\"timeframe\":\"" + timeframe_of(wanted_) + "\"," : "\",");
-      for (simdjson::ondemand::object item : document["data"].get_array()) {
-        const std::string_view raw = item.raw_json();
-        if (raw.size() < 3) continue;
-        EventBatch batch;
-        items_.parse(head + std::string(raw.substr(1)), batch);
-        const EventBatch& parsed = batch;
-        for (const Event& event : parsed.events()) add(event);
-      }
-    } catch (const simdjson::simdjson_error& error) {
-      return finish([&] { failure_ = feed_.name() + ": a history answer cannot be read: " + error.what(); });
+  void take_history(std::string_view text) {
+    EventBatch batch;
+    const std::string problem = feed::read_history(text, items_, batch);
+    if (!problem.empty()) {
+      return finish([&] { failure_ = feed_.name() + ": a history answer cannot be read: " + problem; });
     }
+    for (const Event& event : std::as_const(batch).events()) add(event);
     answered();
   }
 

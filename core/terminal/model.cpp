@@ -24,6 +24,19 @@ std::string same_spelling(std::string_view label) {
 
 void widen(int& decimals, const Decimal& number) { decimals = std::max(decimals, decimals_of(number)); }
 
+void add_trades(std::deque<TradeLine>& lines, Row& row, const Event& event) {
+  for (const Trade& trade : event.trades().list) {
+    lines.push_back({trade.price, trade.size, trade.side, trade.ts != 0 ? trade.ts : event.recv_ts, event.recv_ts});
+    widen(row.decimals, trade.price);
+    widen(row.size_decimals, trade.size);
+  }
+}
+
+void keep_newest(Row& row) {
+  while (row.trades.size() > Model::kTradesKept) row.trades.pop_front();
+  row.trades_since_asked = std::min(row.trades_since_asked, row.trades.size());
+}
+
 }  // namespace
 
 void Trend::add(Micros ts, double value) {
@@ -165,7 +178,7 @@ void Model::apply(std::span<const Event> events, Micros now) {
     if (event.kind == Kind::ticker) apply_ticker(*row, event, now, newest);
     if (event.kind == Kind::trades) apply_trades(*row, event, now);
     if (event.kind == Kind::book) apply_book(*row, event, now);
-    if (event.kind == Kind::candle) apply_candle(*row, event);
+    if (event.kind == Kind::candle) apply_candle(*row, event.candle(), false);
   }
   meter_.add(now, events.size());
   if (data && newest > 0) lag_us_ = now - newest;
@@ -195,12 +208,9 @@ void Model::apply_ticker(Row& row, const Event& event, Micros now, Micros newest
 }
 
 void Model::apply_trades(Row& row, const Event& event, Micros now) {
-  for (const Trade& trade : event.trades().list) {
-    row.trades.push_back({trade.price, trade.size, trade.side, trade.ts != 0 ? trade.ts : event.recv_ts});
-    widen(row.decimals, trade.price);
-    widen(row.size_decimals, trade.size);
-  }
-  while (row.trades.size() > kTradesKept) row.trades.pop_front();
+  add_trades(row.trades, row, event);
+  row.trades_since_asked += event.trades().list.size();
+  keep_newest(row);
   row.trades_at = now;
 }
 
@@ -219,18 +229,47 @@ void Model::apply_book(Row& row, const Event& event, Micros now) {
   }
 }
 
-void Model::apply_candle(Row& row, const Event& event) {
-  const Candle& candle = event.candle();
+void Model::apply_candle(Row& row, const Candle& candle, bool history) {
   auto& list = row.candles[candle.seconds];
   auto at = list.end();
   while (at != list.begin() && (at - 1)->open_ts >= candle.open_ts) --at;
   if (at != list.end() && at->open_ts == candle.open_ts) {
-    *at = candle;
+    const bool newer = !history || (candle.closed && !at->closed);
+    if (newer) *at = candle;
   } else {
     list.insert(at, candle);
   }
   if (list.size() > kCandlesKept) list.pop_front();
   for (const Decimal& price : {candle.open, candle.high, candle.low, candle.close}) widen(row.decimals, price);
+}
+
+void Model::take_history(std::span<const Event> events) {
+  for (const Event& event : events) {
+    Row* row = row_of(*event.instrument);
+    if (row == nullptr) continue;
+    if (event.kind == Kind::candle) apply_candle(*row, event.candle(), true);
+    if (event.kind == Kind::trades) return add_past_trades(*row, events);
+  }
+}
+
+void Model::ask_for_trades(std::string_view label) {
+  const auto at = std::find_if(rows_.begin(), rows_.end(), [&](const Row& row) { return row.label == label; });
+  if (at != rows_.end()) at->trades_since_asked = 0;
+}
+
+/// All of one symbol, up to some moment after they were asked for. The trades of one frame came together, so those of
+/// the oldest frame since then are known, all of them.
+void Model::add_past_trades(Row& row, std::span<const Event> events) {
+  const auto since = row.trades.end() - static_cast<std::ptrdiff_t>(row.trades_since_asked);
+  const Micros known_from = since == row.trades.end() ? INT64_MAX : since->recv_ts;
+  std::deque<TradeLine> lines;
+  for (const Event& event : events) {
+    if (event.kind == Kind::trades && event.recv_ts < known_from) add_trades(lines, row, event);
+  }
+  if (lines.empty()) return;
+  lines.insert(lines.end(), since, row.trades.end());
+  row.trades = std::move(lines);
+  keep_newest(row);
 }
 
 void Model::apply_status(const Event& event, Micros now) {

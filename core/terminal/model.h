@@ -61,7 +61,7 @@ class RateMeter {
 struct TradeLine {
   Decimal price, size;
   Side side = Side::none;
-  Micros ts = 0;
+  Micros ts = 0, recv_ts = 0;
 };
 
 /// One line of the table and what else is known of its symbol. All `..._at` are local times.
@@ -84,7 +84,8 @@ struct Row {
   Integrity integrity = Integrity::none;
   std::uint64_t gaps = 0;
 
-  std::deque<TradeLine> trades;  ///< oldest first
+  std::deque<TradeLine> trades;        ///< oldest first
+  std::size_t trades_since_asked = 0;  ///< so many of them, the newest, have no hole between them
   Micros trades_at = 0;
 
   bool has_book = false;
@@ -128,6 +129,11 @@ class Model {
 
   /// The events of one protocol message. `now` is the local time, microseconds since the epoch.
   void apply(std::span<const Event> events, Micros now);
+  /// The trades of this row have been asked for: what came before may have a hole behind it.
+  void ask_for_trades(std::string_view label);
+  /// Trades and candles from before. Trades stand before those that came since they were asked for; of candles that are
+  /// known only those that were open are replaced.
+  void take_history(std::span<const Event> events);
   void set_link(Link link, Micros now);
   void notify(std::string text, Micros now);
 
@@ -155,7 +161,8 @@ class Model {
   void apply_ticker(Row& row, const Event& event, Micros now, Micros newest);
   void apply_trades(Row& row, const Event& event, Micros now);
   void apply_book(Row& row, const Event& event, Micros now);
-  void apply_candle(Row& row, const Event& event);
+  static void apply_candle(Row& row, const Candle& candle, bool history);
+  static void add_past_trades(Row& row, std::span<const Event> events);
   void apply_status(const Event& event, Micros now);
   void apply_gap(const Event& event, Micros now);
   [[nodiscard]] std::string label_of(const Instrument& instrument) const;

@@ -2,7 +2,13 @@
 // watch on a terminal: a server's events into the model, the screen's wishes back to the server.
 #include <algorithm>
 #include <chrono>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
 
+#include "feed/history_answer.h"
 #include "model/event_json.h"
 #include "model/symbol.h"
 #include "model/text_buffer.h"
@@ -13,6 +19,7 @@ namespace bixws::terminal {
 namespace {
 
 constexpr std::string_view kBookChannel = "book:100";  // deeper than any terminal is high
+constexpr std::size_t kPastCandles = 500;              // no terminal is wider
 
 /// How the server is likely to name it.
 std::string label_for(const std::string& typed) {
@@ -46,6 +53,7 @@ class ScreenWatch final : public feed::RemoteFeed::Listener {
                  },
                  options.clock}),
         symbols_(options.symbols),
+        past_items_(instruments_),
         feed_(options.remote, instruments_, *this),
         source_(feed_.name().substr(0, feed_.name().find_last_not_of('/') + 1)) {}
 
@@ -65,8 +73,15 @@ class ScreenWatch final : public feed::RemoteFeed::Listener {
     return end_;
   }
 
-  void on_message(std::string_view, const ParsedMessage& message, EventBatch&, std::size_t) override {
+  void on_message(std::string_view text, const ParsedMessage& message, EventBatch&, std::size_t) override {
+    if (message.type == MessageType::history) {
+      auto past = std::make_unique<EventBatch>();
+      const std::string problem = feed::read_history(text, past_items_, *past);
+      if (problem.empty()) return pasts_.push_back(std::move(past));
+      return screen_.update([&](Model& model) { model.notify("history: " + problem, options_.clock()); });
+    }
     if (message.type != MessageType::error) return;
+    if (message.id.starts_with('"')) return;  // no history is no trouble; subscribes have numbers
     screen_.update([&](Model& model) {
       model.notify(message.message.empty() ? message.code : message.message, options_.clock());
     });
@@ -78,8 +93,15 @@ class ScreenWatch final : public feed::RemoteFeed::Listener {
       model.apply(batch->events(), now);
     });
   }
+  /// What came before the answers is on the screen by now, so that it shows what of them is known.
+  void on_idle() override {
+    for (const auto& past : std::exchange(pasts_, {})) {
+      screen_.update([&](Model& model) { model.take_history(std::as_const(*past).events()); });
+    }
+  }
   void on_link(const feed::RemoteLink& link) override {
     const Micros now = options_.clock();
+    if (link.state == feed::RemoteLink::State::up) ask_history({});
     screen_.update([&](Model& model) {
       model.set_link(link_of(link, source_, now), now);
       if (link.state == feed::RemoteLink::State::waiting) model.notify(link.reason, now);
@@ -104,19 +126,39 @@ class ScreenWatch final : public feed::RemoteFeed::Listener {
     std::vector<feed::RemoteAsk> asks;
     asks.push_back({symbols_, {"ticker", "status", "alerts"}, {}});
     for (const std::string& symbol : extra_) asks.push_back({{symbol}, {"ticker", "status", "alerts"}, {}});
+    feed::RemoteAsk panes;
     if (!interest_.selected.empty()) {
-      std::vector<std::string> channels;
-      if (interest_.trades) channels.emplace_back("trades");
-      if (interest_.book) channels.emplace_back(kBookChannel);
+      panes.symbols = {interest_.selected};
+      if (interest_.trades) panes.channels.emplace_back("trades");
+      if (interest_.book) panes.channels.emplace_back(kBookChannel);
       if (interest_.chart) {
         TextBuffer candles;
         candles.raw("candles:");
         append_timeframe(candles, interest_.timeframe);
-        channels.push_back(candles.str());
+        panes.channels.push_back(candles.str());
       }
-      if (!channels.empty()) asks.push_back({{interest_.selected}, std::move(channels), {}});
+      if (!panes.channels.empty()) asks.push_back(panes);
     }
     feed_.ask(asks);
+    ask_history(std::move(panes));
+  }
+
+  /// What was there before, of what the panes are about; nothing given: of what was given last.
+  void ask_history(std::optional<feed::RemoteAsk> about) {
+    {
+      const std::lock_guard lock(past_mutex_);
+      if (about) past_of_ = std::move(*about);
+      about = past_of_;
+    }
+    for (const std::string& symbol : about->symbols) {
+      for (const std::string& channel : about->channels) {
+        const bool trades = channel == "trades";
+        if (trades) screen_.update([&](Model& model) { model.ask_for_trades(symbol); });
+        if (trades || channel.starts_with("candles:")) {
+          feed_.send(feed::history_request(channel, symbol, channel, trades ? Model::kTradesKept : kPastCandles));
+        }
+      }
+    }
   }
 
   void obey(const Command& command) {
@@ -167,10 +209,14 @@ class ScreenWatch final : public feed::RemoteFeed::Listener {
   Instruments instruments_;
   Tty tty_;
   LiveScreen screen_;
-  Interest interest_;                 // the screen's thread
-  std::vector<std::string> symbols_;  // the screen's thread; empty: all
-  std::vector<std::string> extra_;    // the screen's thread
-  WatchEnd end_;                      // the feed's thread, read after it has gone
+  Interest interest_;                               // the screen's thread
+  std::vector<std::string> symbols_;                // the screen's thread; empty: all
+  std::vector<std::string> extra_;                  // the screen's thread
+  WatchEnd end_;                                    // the feed's thread, read after it has gone
+  MessageParser past_items_;                        // the feed's thread
+  std::vector<std::unique_ptr<EventBatch>> pasts_;  // answers that are not on the screen yet; the feed's thread
+  std::mutex past_mutex_;
+  feed::RemoteAsk past_of_;  // guarded by it
   feed::RemoteFeed feed_;
   const std::string source_;  // as shown
 };

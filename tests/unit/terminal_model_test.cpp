@@ -2,6 +2,10 @@
 // The terminal's model, its keys, its painter and its numbers.
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
+#include "model/batch.h"
 #include "model/instruments.h"
 #include "support/fake_terminal.h"
 #include "terminal/control.h"
@@ -284,6 +288,49 @@ TEST_F(TerminalModel, CandlesStandInOrderWhateverOrderTheyCameIn) {
   const auto& candles = model.find("BTCUSDT")->candles.at(60);
   ASSERT_EQ(candles.size(), 3U);
   for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(candles[i].open_ts, static_cast<Micros>(i + 1) * 60 * kSecond);
+}
+
+TEST_F(TerminalModel, HistoryComesBeforeWhatIsKnownAndChangesNoneOfIt) {
+  const auto candle = [&](EventBatch& into, int minute, int close, bool closed) {
+    Candle c;
+    c.seconds = 60;
+    c.open_ts = minute * 60 * kSecond;
+    c.close = Decimal::of(close);
+    c.closed = closed;
+    into.append(Event::of(btc, kNow, kNow, c));
+  };
+  const auto traded = [&](EventBatch& into, int number_of) {
+    const Trade trade{Decimal::of(number_of), number("1"), Side::buy, "1", 0};
+    into.append(Event::of(btc, kNow + number_of, 0, Trades{{&trade, 1}}));
+  };
+  EventBatch long_ago;  // until another view was looked at
+  traded(long_ago, -9);
+  model.apply(long_ago.events(), kNow);
+  model.ask_for_trades("BTCUSDT");
+  EventBatch live;
+  candle(live, 2, 20, false);
+  candle(live, 3, 30, false);
+  traded(live, 2);
+  traded(live, 3);
+  model.apply(live.events(), kNow);
+  const auto events = model.events();
+  EventBatch candles;
+  candle(candles, 1, 11, true);
+  candle(candles, 2, 22, true);
+  candle(candles, 3, 29, false);
+  model.take_history(candles.events());
+  EventBatch trades;  // with the first of the live ones
+  for (const int i : {0, 1, 2}) traded(trades, i);
+  model.take_history(trades.events());
+  const Row& row = *model.find("BTCUSDT");
+  std::vector<std::string> closes;
+  for (const Candle& c : row.candles.at(60)) closes.push_back(c.close.to_string());
+  EXPECT_EQ(closes, (std::vector<std::string>{"11", "22", "30"}))
+      << "one that has closed since is whole in the history";
+  std::vector<std::string> prices;
+  for (const TradeLine& line : row.trades) prices.push_back(line.price.to_string());
+  EXPECT_EQ(prices, (std::vector<std::string>{"0", "1", "2", "3"}));
+  EXPECT_EQ(model.events(), events) << "nothing new";
 }
 
 TEST(TerminalTrend, CoversTheWholeTimeWatchedWithBoundedPoints) {
