@@ -257,6 +257,14 @@ void Model::ask_for_trades(std::string_view label) {
   if (at != rows_.end()) at->trades_since_asked = 0;
 }
 
+void Model::forget_past() {
+  for (Row& row : rows_) {
+    row.trades.clear();
+    row.trades_since_asked = 0;
+    row.candles.clear();
+  }
+}
+
 /// All of one symbol, up to some moment after they were asked for. The trades of one frame came together, so those of
 /// the oldest frame since then are known, all of them.
 void Model::add_past_trades(Row& row, std::span<const Event> events) {

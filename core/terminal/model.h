@@ -131,6 +131,8 @@ class Model {
   void apply(std::span<const Event> events, Micros now);
   /// The trades of this row have been asked for: what came before may have a hole behind it.
   void ask_for_trades(std::string_view label);
+  /// A replay is somewhere else: trades and candles of where it was say nothing here.
+  void forget_past();
   /// Trades and candles from before. Trades stand before those that came since they were asked for; of candles that are
   /// known only those that were open are replaced.
   void take_history(std::span<const Event> events);

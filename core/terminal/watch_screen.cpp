@@ -74,6 +74,11 @@ class ScreenWatch final : public feed::RemoteFeed::Listener {
   }
 
   void on_message(std::string_view text, const ParsedMessage& message, EventBatch&, std::size_t) override {
+    if (!message.epoch.empty() && message.epoch != epoch_) {
+      pasts_.clear();
+      new_epoch_ = !epoch_.empty();
+      epoch_ = message.epoch;
+    }
     if (message.type == MessageType::history) {
       auto past = std::make_unique<EventBatch>();
       const std::string problem = feed::read_history(text, past_items_, *past);
@@ -95,6 +100,14 @@ class ScreenWatch final : public feed::RemoteFeed::Listener {
   }
   /// What came before the answers is on the screen by now, so that it shows what of them is known.
   void on_idle() override {
+    if (std::exchange(new_epoch_, false)) {
+      bool sought = false;
+      screen_.update([&](Model& model) {
+        sought = model.replay().has_value();
+        if (sought) model.forget_past();
+      });
+      if (sought) ask_history({});
+    }
     for (const auto& past : std::exchange(pasts_, {})) {
       screen_.update([&](Model& model) { model.take_history(std::as_const(*past).events()); });
     }
@@ -215,6 +228,8 @@ class ScreenWatch final : public feed::RemoteFeed::Listener {
   WatchEnd end_;                                    // the feed's thread, read after it has gone
   MessageParser past_items_;                        // the feed's thread
   std::vector<std::unique_ptr<EventBatch>> pasts_;  // answers that are not on the screen yet; the feed's thread
+  std::string epoch_;                               // of the newest message; the feed's thread
+  bool new_epoch_ = false;
   std::mutex past_mutex_;
   feed::RemoteAsk past_of_;  // guarded by it
   feed::RemoteFeed feed_;

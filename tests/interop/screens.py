@@ -25,7 +25,8 @@ SIZES = ((80, 24), (200, 50))
 # Name of the screen, keys that lead to it from the one before. In a replay digits are speeds, so views change with Tab; "."
 # is a step of one event, asked for on the same connection as the view's data, hence after it.
 SCREENS = (("table", ()), ("filter", ("/", "E", "T", "H")), ("help", ("Escape", "?")),
-           ("trades", ("Escape", "Tab") + (".",) * 60), ("book", ("Tab",)), ("chart", ("Tab",)))
+           ("trades", ("Escape", "Tab") + (".",) * 60), ("book", ("Tab",)), ("chart", ("Tab",)),
+           ("sought", ("<",)))  # 30 seconds back: nothing is left of what was later
 TMUX = ["tmux", "-u", "-L", f"bixws-{os.getpid()}", "-f", "/dev/null"]
 
 

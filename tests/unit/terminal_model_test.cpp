@@ -331,6 +331,9 @@ TEST_F(TerminalModel, HistoryComesBeforeWhatIsKnownAndChangesNoneOfIt) {
   for (const TradeLine& line : row.trades) prices.push_back(line.price.to_string());
   EXPECT_EQ(prices, (std::vector<std::string>{"0", "1", "2", "3"}));
   EXPECT_EQ(model.events(), events) << "nothing new";
+  model.forget_past();
+  EXPECT_TRUE(row.trades.empty());
+  EXPECT_TRUE(row.candles.empty());
 }
 
 TEST(TerminalTrend, CoversTheWholeTimeWatchedWithBoundedPoints) {
