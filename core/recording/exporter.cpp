@@ -17,6 +17,7 @@
 #include "model/text_buffer.h"
 #include "model/time_text.h"
 #include "recording/candle_builder.h"
+#include "recording/csv_lines.h"
 #include "recording/image.h"
 #include "recording/recording.h"
 
@@ -26,178 +27,14 @@ namespace {
 constexpr std::size_t kPiece = std::size_t{256} << 10;
 constexpr std::size_t kBatchEvents = 4096;
 
-enum class Choice : std::uint8_t { ticker, trades, book, candles, status, gaps, alerts, annotations };
-constexpr std::array<std::pair<std::string_view, Choice>, 8> kChoices = {{{"ticker", Choice::ticker},
-                                                                          {"trades", Choice::trades},
-                                                                          {"book", Choice::book},
-                                                                          {"candles", Choice::candles},
-                                                                          {"status", Choice::status},
-                                                                          {"gaps", Choice::gaps},
-                                                                          {"alerts", Choice::alerts},
-                                                                          {"annotations", Choice::annotations}}};
-
-std::optional<Choice> choice_of(Kind kind) {
-  switch (kind) {
-    case Kind::ticker:
-      return Choice::ticker;
-    case Kind::trades:
-      return Choice::trades;
-    case Kind::book:
-      return Choice::book;
-    case Kind::candle:
-      return Choice::candles;
-    case Kind::status:
-      return Choice::status;
-    case Kind::gap:
-      return Choice::gaps;
-    case Kind::alert:
-      return Choice::alerts;
-    case Kind::annotation:
-      return Choice::annotations;
-    case Kind::raw:
-      break;
-  }
-  return std::nullopt;
-}
-
-std::string_view header_of(Choice choice) {
-  switch (choice) {
-    case Choice::ticker:
-      return "seq,exchange,symbol,price,bid,ask,bid_size,ask_size,open_24h,high_24h,low_24h,volume_24h,"
-             "quote_volume_24h,change_24h,ts,recv_ts\n";
-    case Choice::trades:
-      return "seq,exchange,symbol,price,size,side,trade_id,ts,recv_ts\n";
-    case Choice::book:
-      return "seq,exchange,symbol,action,side,price,size,ts,recv_ts\n";
-    case Choice::candles:
-      return "seq,exchange,symbol,timeframe,open_ts,open,high,low,close,volume,closed,recv_ts\n";
-    case Choice::status:
-      return "seq,exchange,symbol,state,integrity,reason,lag_us,skew_us,recv_ts\n";
-    case Choice::gaps:
-      return "seq,exchange,symbol,channel,reason,from_ts,to_ts,from_seq,to_seq,lost,recv_ts\n";
-    case Choice::alerts:
-    case Choice::annotations:
-      return "seq,exchange,symbol,id,kind,text,price,color,deleted,ts,recv_ts\n";
-  }
-  return {};
-}
-
-/// One line of CSV; RFC 4180 quoting where a text needs it.
-class CsvLine {
- public:
-  explicit CsvLine(TextBuffer& out) : out_(out) {}
-  ~CsvLine() { out_.raw('\n'); }
-  CsvLine(const CsvLine&) = delete;
-  CsvLine& operator=(const CsvLine&) = delete;
-
-  CsvLine& number(std::integral auto value) {
-    next();
-    out_.integer(value);
-    return *this;
-  }
-  CsvLine& known(std::int64_t value, std::int64_t unknown) {
-    next();
-    if (value != unknown) out_.integer(value);
-    return *this;
-  }
-  CsvLine& decimal(const Decimal& value) {
-    next();
-    if (value.has_value()) out_.decimal(value);
-    return *this;
-  }
-  CsvLine& text(std::string_view value) {
-    next();
-    if (value.find_first_of(",\"\r\n") == std::string_view::npos) {
-      out_.raw(value);
-      return *this;
-    }
-    out_.raw('"');
-    for (const char c : value) {
-      if (c == '"') out_.raw('"');
-      out_.raw(c);
-    }
-    out_.raw('"');
-    return *this;
-  }
-
- private:
-  void next() {
-    if (!first_) out_.raw(',');
-    first_ = false;
-  }
-  TextBuffer& out_;
-  bool first_ = true;
-};
-
-void append_csv(TextBuffer& out, const Event& event) {
-  const Instrument& i = *event.instrument;
-  const auto begin = [&](CsvLine& line) -> CsvLine& { return line.number(event.seq).text(i.exchange).text(i.symbol); };
-  switch (event.kind) {
-    case Kind::ticker: {
-      const Ticker& t = event.ticker();
-      CsvLine line(out);
-      begin(line);
-      for (const Decimal* d : {&t.price, &t.bid, &t.ask, &t.bid_size, &t.ask_size, &t.open_24h, &t.high_24h, &t.low_24h,
-                               &t.volume_24h, &t.quote_volume_24h, &t.change_24h}) {
-        line.decimal(*d);
-      }
-      line.known(event.ts, 0).number(event.recv_ts);
-      break;
-    }
-    case Kind::trades:
-      for (const Trade& t : event.trades().list) {
-        CsvLine line(out);
-        begin(line).decimal(t.price).decimal(t.size).text(name_of(t.side)).text(t.id);
-        line.known(t.ts, 0).number(event.recv_ts);
-      }
-      break;
-    case Kind::book:
-      for (const bool bids : {true, false}) {
-        for (const Level& level : bids ? event.book().bids : event.book().asks) {
-          CsvLine line(out);
-          begin(line).text(event.book().action == BookAction::snapshot ? "snapshot" : "update");
-          line.text(bids ? "bid" : "ask").decimal(level.price).decimal(level.size);
-          line.known(event.ts, 0).number(event.recv_ts);
-        }
-      }
-      break;
-    case Kind::candle: {
-      const Candle& c = event.candle();
-      TextBuffer timeframe;
-      append_timeframe(timeframe, c.seconds);
-      CsvLine line(out);
-      begin(line).text(timeframe.view()).number(c.open_ts);
-      line.decimal(c.open).decimal(c.high).decimal(c.low).decimal(c.close).decimal(c.volume);
-      line.number(c.closed ? 1 : 0).number(event.recv_ts);
-      break;
-    }
-    case Kind::status: {
-      const Status& s = event.status();
-      CsvLine line(out);
-      begin(line).text(name_of(s.state)).text(name_of(s.integrity)).text(s.reason);
-      line.known(s.lag_us, kUnknown).known(s.skew_us, kUnknown).number(event.recv_ts);
-      break;
-    }
-    case Kind::gap: {
-      const Gap& g = event.gap();
-      CsvLine line(out);
-      begin(line).text(name_of(g.channel)).text(g.reason).known(g.from_ts, 0).known(g.to_ts, 0);
-      line.known(static_cast<std::int64_t>(g.from_seq), 0).known(static_cast<std::int64_t>(g.to_seq), 0);
-      line.known(g.lost, kUnknown).number(event.recv_ts);
-      break;
-    }
-    case Kind::alert:
-    case Kind::annotation: {
-      const Mark& m = event.mark();
-      CsvLine line(out);
-      begin(line).text(m.id).text(m.kind).text(m.text).decimal(m.price).text(m.color);
-      line.number(m.deleted ? 1 : 0).known(event.ts, 0).number(event.recv_ts);
-      break;
-    }
-    case Kind::raw:
-      break;
-  }
-}
+constexpr std::array<std::pair<std::string_view, Kind>, 8> kChannels = {{{"ticker", Kind::ticker},
+                                                                         {"trades", Kind::trades},
+                                                                         {"book", Kind::book},
+                                                                         {"candles", Kind::candle},
+                                                                         {"status", Kind::status},
+                                                                         {"gaps", Kind::gap},
+                                                                         {"alerts", Kind::alert},
+                                                                         {"annotations", Kind::annotation}}};
 
 std::string_view name_of(RawFrame::Direction direction) {
   switch (direction) {
@@ -249,7 +86,7 @@ class Export {
 
   void run(const ExportWriter& write, const ExportProgress& progress) {
     write_ = write;
-    if (options_.format == ExportOptions::Format::csv) out_.raw(header_of(only_));
+    if (options_.format == ExportOptions::Format::csv) out_.raw(csv_header(only_));
     EventBatch batch;
     try {
       go_to_start();
@@ -323,16 +160,17 @@ class Export {
     for (const std::string& text : options_.channels) {
       const std::size_t colon = text.find(':');
       const std::string name = text.substr(0, colon);
-      const auto known = std::find_if(kChoices.begin(), kChoices.end(), [&](const auto& c) { return c.first == name; });
+      const auto known =
+          std::find_if(kChannels.begin(), kChannels.end(), [&](const auto& c) { return c.first == name; });
       const std::int32_t seconds = colon == std::string::npos ? 60 : parse_timeframe(text.substr(colon + 1));
-      if (known == kChoices.end() || (colon != std::string::npos && (name != "candles" || seconds == 0))) {
+      if (known == kChannels.end() || (colon != std::string::npos && (name != "candles" || seconds == 0))) {
         std::vector<std::string> names;
-        for (const auto& [choice, value] : kChoices) names.emplace_back(choice);
+        for (const auto& [channel, kind] : kChannels) names.emplace_back(channel);
         throw ConfigError("--channels: unknown channel " + text + did_you_mean(text, names));
       }
       chosen_.insert(known->second);
       only_ = known->second;
-      if (known->second == Choice::candles) timeframes_.insert(colon == std::string::npos ? 0 : seconds);
+      if (known->second == Kind::candle) timeframes_.insert(colon == std::string::npos ? 0 : seconds);
     }
     if (options_.frames && options_.format == ExportOptions::Format::csv) {
       throw ConfigError("--frames are exported as ndjson only");
@@ -377,10 +215,9 @@ class Export {
       ++lines_;
       return;
     }
-    const auto choice = choice_of(event.kind);
-    if (!choice || !wanted(*event.instrument)) return;
-    if (event.kind == Kind::trades && chosen_.contains(Choice::candles)) build(event);
-    if (!chosen_.empty() && !chosen_.contains(*choice)) return;
+    if (event.kind == Kind::raw || !wanted(*event.instrument)) return;
+    if (event.kind == Kind::trades && chosen_.contains(Kind::candle)) build(event);
+    if (!chosen_.empty() && !chosen_.contains(event.kind)) return;
     if (event.kind == Kind::candle && !chosen_.empty() && !timeframes_.contains(0) &&
         !timeframes_.contains(event.candle().seconds)) {
       return;
@@ -478,8 +315,8 @@ class Export {
   SessionReader reader_;
   std::uint64_t total_;
   Micros from_ = INT64_MIN, to_ = INT64_MAX;
-  std::set<Choice> chosen_;
-  Choice only_ = Choice::trades;
+  std::set<Kind> chosen_;
+  Kind only_ = Kind::trades;
   std::set<std::int32_t> timeframes_;  // 0: the plain word, which means all recorded, or else 1m
   std::vector<SymbolQuery> symbols_;
   std::vector<std::optional<bool>> wanted_;                          // by instrument id
