@@ -3,9 +3,8 @@
 // events keep their exchanges, times and digits; what it lost, and what is lost on the way, arrives as gaps.
 #include <bixws/describe.h>
 #include <bixws/relay.h>
-#include <fcntl.h>
+#include <bixws/stop_signal.h>
 #include <poll.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -14,7 +13,6 @@
 #include <exception>
 #include <iterator>
 #include <memory>
-#include <new>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,24 +31,7 @@ constexpr Option kOptions[] = {
     {"reconnect_delay", OptionType::duration, "1s", "before a lost connection is tried again"},
 };
 
-/// Readable once set: the end of a source that runs on threads of its own.
-class Wake {
- public:
-  Wake() {
-    if (::pipe2(fds_, O_CLOEXEC | O_NONBLOCK) != 0) throw std::bad_alloc();
-  }
-  ~Wake() {
-    ::close(fds_[0]);
-    ::close(fds_[1]);
-  }
-  Wake(const Wake&) = delete;
-  Wake& operator=(const Wake&) = delete;
-  void set() const { [[maybe_unused]] const auto written = ::write(fds_[1], "", 1); }
-  [[nodiscard]] int fd() const { return fds_[0]; }
-
- private:
-  int fds_[2] = {};
-};
+;
 
 class BixwsFeed final : public FeedSource {
  public:
@@ -64,7 +45,7 @@ class BixwsFeed final : public FeedSource {
     std::vector<Event> events;
     Micros newest = 0;  // the server's own time, as far as it is known
     bool down = false;
-    Wake over;
+    StopSignal over;
     feed::RemoteSource::End end;  // written before `over` is set, read after the source has stopped
     feed::RemoteSource source(options_, symbols_, channels_, theirs);
     feed::RemoteSource::Callbacks callbacks;

@@ -3,15 +3,13 @@
 // stream= everything that JetStream holds comes, from where the recording ended.
 #include <bixws/describe.h>
 #include <bixws/relay.h>
-#include <fcntl.h>
+#include <bixws/stop_signal.h>
 #include <poll.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <memory>
-#include <new>
 #include <string>
 #include <vector>
 
@@ -47,24 +45,7 @@ constexpr milliseconds kLookEvery{250};   // at what was asked and not answered
 constexpr milliseconds kReadWithin{200};  // a stream with nothing new; also how late a stop is noticed
 constexpr milliseconds kTryAgainEvery{1'000};
 
-/// Readable once set.
-class Wake {
- public:
-  Wake() {
-    if (::pipe2(fds_, O_CLOEXEC | O_NONBLOCK) != 0) throw std::bad_alloc();
-  }
-  ~Wake() {
-    ::close(fds_[0]);
-    ::close(fds_[1]);
-  }
-  Wake(const Wake&) = delete;
-  Wake& operator=(const Wake&) = delete;
-  void set() const { [[maybe_unused]] const auto written = ::write(fds_[1], "", 1); }
-  [[nodiscard]] int fd() const { return fds_[0]; }
-
- private:
-  int fds_[2] = {};
-};
+;
 
 bool stopped_within(int stop_fd, milliseconds time) {
   pollfd waiting{stop_fd, POLLIN, 0};
@@ -93,7 +74,7 @@ class NatsFeed final : public FeedSource {
   int follow(RelayHost& host) {
     // Kept when the connection is made anew: what was missed meanwhile is a gap.
     if (!follower_) follower_ = std::make_unique<Follower>(host, access_.prefix(), wanted_, true);
-    return with_link(host, [&](Link& link, const Wake& over) {
+    return with_link(host, [&](Link& link, const StopSignal& over) {
       const std::string inbox = make_inbox();
       follower_->set_ask([&](std::string_view subjects) {
         natsConnection_PublishRequest(link.get(), ask_subject(access_.prefix()).c_str(), inbox.c_str(), subjects.data(),
@@ -113,7 +94,7 @@ class NatsFeed final : public FeedSource {
   int read(RelayHost& host) {
     if (!follower_) follower_ = std::make_unique<Follower>(host, access_.prefix(), wanted_, false);
     Follower& follower = *follower_;
-    return with_link(host, [&](Link& link, const Wake& over) {
+    return with_link(host, [&](Link& link, const StopSignal& over) {
       const auto ended = [&] { return stopped_within(host.stop_fd(), {}) || stopped_within(over.fd(), {}); };
       while (!ended()) {
         try {
@@ -139,7 +120,7 @@ class NatsFeed final : public FeedSource {
   int with_link(RelayHost& host, Use&& use) {
     bool told = false;
     while (!stopped_within(host.stop_fd(), {})) {
-      const Wake over;
+      StopSignal over;
       try {
         Link::Callbacks callbacks;
         callbacks.up = [&] {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <bixws/relay.h>
+#include <bixws/stop_signal.h>
 
 #include <atomic>
 #include <chrono>
@@ -15,7 +16,6 @@
 #include "host/counters.h"
 #include "host/feed.h"
 #include "host/log.h"
-#include "host/stop_signal.h"
 #include "hub/hub.h"
 #include "model/clock.h"
 #include "model/instruments.h"

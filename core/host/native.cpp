@@ -2,6 +2,7 @@
 // run_native: wiring.
 #include "host/native.h"
 
+#include <bixws/stop_signal.h>
 #include <poll.h>
 
 #include <cstdio>
@@ -9,7 +10,6 @@
 
 #include "host/signals.h"
 #include "host/spec.h"
-#include "host/stop_signal.h"
 #include "model/config_error.h"
 
 namespace bixws::host {

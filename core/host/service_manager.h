@@ -3,13 +3,13 @@
 // NOTIFY_SOCKET. Without one, nothing is told to nobody.
 #pragma once
 
+#include <bixws/stop_signal.h>
+
 #include <chrono>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <thread>
-
-#include "host/stop_signal.h"
 
 namespace bixws::host {
 

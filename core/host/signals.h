@@ -2,13 +2,13 @@
 // Signals: SIGINT, SIGTERM and SIGHUP as one wish to stop; a second one ends the process at once with 130.
 #pragma once
 
+#include <bixws/stop_signal.h>
+
 #include <atomic>
 #include <csignal>
 #include <functional>
 #include <mutex>
 #include <thread>
-
-#include "host/stop_signal.h"
 
 namespace bixws::host {
 

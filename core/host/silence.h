@@ -3,13 +3,14 @@
 // again, with the silence as its reason. It is recorded as any status, so a replay finds the same silence.
 #pragma once
 
+#include <bixws/stop_signal.h>
+
 #include <memory>
 #include <string>
 #include <thread>
 
 #include "alerts/engine.h"
 #include "host/feed_host.h"
-#include "host/stop_signal.h"
 
 namespace bixws::host {
 

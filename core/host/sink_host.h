@@ -4,6 +4,7 @@
 #pragma once
 
 #include <bixws/numbers.h>
+#include <bixws/stop_signal.h>
 
 #include <chrono>
 #include <condition_variable>
@@ -17,7 +18,6 @@
 #include <vector>
 
 #include "host/feed_host.h"
-#include "host/stop_signal.h"
 #include "hub/hub.h"
 
 namespace bixws::host {

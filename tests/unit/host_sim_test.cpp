@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // feed_sim, as the plugin it is: repeatable to the byte, on time, and a market at every moment.
+#include <bixws/stop_signal.h>
 #include <gmock/gmock.h>
 #include <sys/resource.h>
 
@@ -10,7 +11,6 @@
 
 #include "host/registry.h"
 #include "host/spec.h"
-#include "host/stop_signal.h"
 #include "host_fakes.h"
 #include "market/book.h"
 #include "model/batch.h"

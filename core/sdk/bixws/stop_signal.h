@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// StopSignal: an eventfd that becomes readable and stays so; what plugins poll for.
+// StopSignal: a file descriptor that becomes readable and stays so. The host's tell a plugin to stop; a source that runs
+// on threads of its own may have one to say that it is over.
 #pragma once
 
 #include <sys/eventfd.h>
@@ -9,7 +10,7 @@
 #include <cstdint>
 #include <system_error>
 
-namespace bixws::host {
+namespace bixws {
 
 /// Safe from any thread; set() also from signal handlers.
 class StopSignal {
@@ -36,4 +37,4 @@ class StopSignal {
   int fd_;
 };
 
-}  // namespace bixws::host
+}  // namespace bixws
