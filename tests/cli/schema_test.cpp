@@ -20,7 +20,7 @@ using testing::IsEmpty;
 using testing::IsSupersetOf;
 
 constexpr const char* kSim = "sim:rate=400,seed=7,channels=ticker+trades+book+candles";
-constexpr const char* kEverything =
+constexpr const char* kSubscribeToAll =
     R"({"type":"subscribe","id":"all","channels":["ticker","trades","book","book:5","candles:1m","candles:5m","status",)"
     R"("alerts","annotations"]})";
 
@@ -58,7 +58,7 @@ TEST_F(Schema, HoldsWhatServeSends) {
   WsTestClient client;
   ASSERT_TRUE(client.connect(server.ws()));
   for (int i = 0; i < 20; ++i) hold(client.next_text().value_or("nothing"));
-  client.send_text(kEverything);
+  client.send_text(kSubscribeToAll);
   hold_until(client, R"({"type":"subscribed")");
   for (int i = 0; i < 400; ++i) hold(client.next_text().value_or("nothing"));
   client.send_text(
@@ -111,7 +111,7 @@ TEST_F(Schema, HoldsWhatRecordPrintsAndWhatReplaySends) {
   ASSERT_TRUE(listening) << replay.err();
   WsTestClient client;
   ASSERT_TRUE(client.connect((*listening)[1]));
-  client.send_text(kEverything);
+  client.send_text(kSubscribeToAll);
   hold_until(client, R"({"type":"subscribed")");
   for (const char* control :
        {R"({"type":"replay","action":"step","value":20})", R"({"type":"replay","action":"seek","value":"+500ms"})",

@@ -20,8 +20,6 @@ using ::testing::HasSubstr;
 using ::testing::StartsWith;
 using namespace std::chrono_literals;
 
-constexpr Micros kNow = 1'795'372'800'000'000;
-
 class WatchPipe : public ::testing::Test {
  protected:
   ProcessOptions options(std::vector<std::string> args) const {
@@ -42,15 +40,15 @@ class WatchPipe : public ::testing::Test {
 };
 
 TEST_F(WatchPipe, PrintsWhatAPlainClientWouldRead) {
-  server->ticker(*server->btc, "50000.10000000", kNow);
+  server->ticker(*server->btc, "50000.10000000", kT);
   server->hub->drain();
   Process watch(BIXWS_BINARY, options({}));
   ASSERT_TRUE(watch.wait_for_lines(1));
   WsTestClient plain;
   ASSERT_TRUE(plain.connect(server->url()));
   std::vector<std::string> want = {plain.next_text().value_or("nothing")};
-  server->ticker(*server->eth, "3000.50", kNow + 1);
-  server->ticker(*server->other, "49999.0", kNow + 2);
+  server->ticker(*server->eth, "3000.50", kT + 1);
+  server->ticker(*server->other, "49999.0", kT + 2);
   ASSERT_TRUE(watch.wait_for_lines(3));
   for (int i = 0; i < 2; ++i) want.push_back(plain.next_text().value_or("nothing"));
   EXPECT_EQ(watch.lines(), want);
@@ -61,8 +59,8 @@ TEST_F(WatchPipe, PrintsWhatAPlainClientWouldRead) {
 }
 
 TEST_F(WatchPipe, OnceIsTheFirstSnapshotOfTheSymbolsAskedFor) {
-  server->ticker(*server->btc, "50000.10", kNow);
-  server->ticker(*server->eth, "3000.50", kNow);
+  server->ticker(*server->btc, "50000.10", kT);
+  server->ticker(*server->eth, "3000.50", kT);
   server->hub->drain();
   const Finished all = run_watch(options({"--once"}));
   EXPECT_EQ(all.exit, (ExitStatus{0, 0}));
@@ -80,7 +78,7 @@ TEST_F(WatchPipe, OnceIsTheFirstSnapshotOfTheSymbolsAskedFor) {
 TEST_F(WatchPipe, CountsMessages) {
   Process watch(BIXWS_BINARY, options({"-n", "3"}));
   ASSERT_TRUE(watch.wait_for_lines(1));
-  for (int i = 0; i < 10; ++i) server->ticker(*server->btc, "5." + std::to_string(i), kNow + i);
+  for (int i = 0; i < 10; ++i) server->ticker(*server->btc, "5." + std::to_string(i), kT + i);
   EXPECT_EQ(watch.wait_exit(), (ExitStatus{0, 0}));
   EXPECT_EQ(watch.lines().size(), 3U);
 }
@@ -90,9 +88,9 @@ TEST_F(WatchPipe, ViewsChooseTheChannels) {
   ASSERT_TRUE(wait_until([&] { return server->server->clients() == 1; }));
   // Whatever is published before the subscribe arrived is not this client's: go on until it has arrived.
   ASSERT_TRUE(wait_until([&] {
-    server->ticker(*server->btc, "5", kNow);
-    server->trade(*server->btc, "5", "1", kNow);
-    server->book(*server->btc, BookAction::snapshot, levels({{"4", "1"}}), levels({{"6", "1"}}), kNow);
+    server->ticker(*server->btc, "5", kT);
+    server->trade(*server->btc, "5", "1", kT);
+    server->book(*server->btc, BookAction::snapshot, levels({{"4", "1"}}), levels({{"6", "1"}}), kT);
     return watch.lines().size() >= 4;
   }));
   for (const std::string& line : watch.lines()) {
@@ -148,7 +146,7 @@ TEST_F(WatchPipe, AReaderThatDoesNotReadCannotHoldItUp) {
   shell.args = args;
   Process watch("/bin/sh", shell);
   ASSERT_TRUE(wait_until([&] { return server->server->clients() == 1; }));
-  server->ticker(*server->btc, "1", kNow);
+  server->ticker(*server->btc, "1", kT);
   server->hub->drain();
   watch.send_signal(SIGINT);
   EXPECT_EQ(watch.wait_exit(), (ExitStatus{0, 0}));

@@ -15,8 +15,6 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr Micros kNow = 1'795'372'800'000'000;
-
 /// The real binary with a terminal that keeps up with it.
 class Screen {
  public:
@@ -55,11 +53,10 @@ class Screen {
 class WatchScreen : public ::testing::Test {
  protected:
   void SetUp() override {
-    server->ticker(*server->btc, "50000.10", kNow);
-    server->ticker(*server->eth, "3000.50", kNow);
-    server->trade(*server->btc, "50000.10", "0.5", kNow);
-    server->book(*server->btc, BookAction::snapshot, levels({{"49999.90", "1.5"}}), levels({{"50000.10", "2.5"}}),
-                 kNow);
+    server->ticker(*server->btc, "50000.10", kT);
+    server->ticker(*server->eth, "3000.50", kT);
+    server->trade(*server->btc, "50000.10", "0.5", kT);
+    server->book(*server->btc, BookAction::snapshot, levels({{"49999.90", "1.5"}}), levels({{"50000.10", "2.5"}}), kT);
     server->hub->drain();
   }
   ProcessOptions options(std::vector<std::string> args = {}) const {
@@ -91,7 +88,7 @@ TEST_F(WatchScreen, ShowsTheMarketAndFollowsIt) {
   EXPECT_TRUE(screen.shows("● live"));
   EXPECT_TRUE(screen.terminal().alternate_screen());
   EXPECT_FALSE(screen.process().line_mode());
-  server->ticker(*server->btc, "50001.20", kNow + 1);
+  server->ticker(*server->btc, "50001.20", kT + 1);
   EXPECT_TRUE(screen.shows("50001.20 ▲"));
   screen.type("q");
   EXPECT_EQ(screen.process().wait_exit(), (ExitStatus{0, 0}));
@@ -106,12 +103,12 @@ TEST_F(WatchScreen, KeysChangeTheViewAndTheServerIsAskedForWhatItNeeds) {
   EXPECT_TRUE(screen.shows("book  BTCUSDT"));
   EXPECT_TRUE(screen.shows("49999.90"));
   EXPECT_TRUE(screen.shows("spread 0.20"));
-  server->book(*server->btc, BookAction::update, levels({{"49999.95", "7"}}), {}, kNow + 1);
+  server->book(*server->btc, BookAction::update, levels({{"49999.95", "7"}}), {}, kT + 1);
   EXPECT_TRUE(screen.shows("49999.95"));
   screen.type("2");
   ASSERT_TRUE(screen.shows("trades  BTCUSDT"));
   ASSERT_TRUE(wait_until([&] {
-    server->trade(*server->btc, "50002.30", "0.25", kNow + 2);
+    server->trade(*server->btc, "50002.30", "0.25", kT + 2);
     return screen.text().find("50002.30") != std::string::npos;
   }));
   screen.type("1\x1b[B");
@@ -163,7 +160,7 @@ TEST_F(WatchScreen, ADeadServerIsSeenAndItComesBack) {
   ASSERT_TRUE(screen.shows("disconnected, retry in"));
   EXPECT_TRUE(screen.shows("  !")) << "ages are marked";
   server = std::make_unique<LiveServer>(server::Options{}, port);
-  server->ticker(*server->btc, "51111.10", kNow + 1);
+  server->ticker(*server->btc, "51111.10", kT + 1);
   ASSERT_TRUE(screen.shows("● live"));
   EXPECT_TRUE(screen.shows("51111.10"));
 }
@@ -185,7 +182,7 @@ TEST_F(WatchScreen, WithoutColourAndWithoutUtf8) {
   plain.env = {{"TERM", "xterm"}, {"LANG", "C"}, {"NO_COLOR", "1"}};
   Screen screen(plain);
   ASSERT_TRUE(screen.shows("* live"));
-  server->ticker(*server->btc, "50001.20", kNow + 1);
+  server->ticker(*server->btc, "50001.20", kT + 1);
   ASSERT_TRUE(screen.shows("50001.20 ^"));
   for (const char c : screen.process().out()) ASSERT_LT(static_cast<unsigned char>(c), 0x80);
   EXPECT_EQ(screen.process().out().find("[0;1;3"), std::string::npos);

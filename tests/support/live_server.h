@@ -26,6 +26,9 @@ inline std::vector<Level> levels(std::initializer_list<std::pair<const char*, co
   return made;
 }
 
+/// What the client gets next, for an EXPECT_EQ.
+inline std::string next(WsTestClient& client) { return client.next_text().value_or("<nothing>"); }
+
 class LiveServer {
  public:
   // 0: a free port.

@@ -26,7 +26,7 @@ SpecSettings settings(const std::string& text) {
   return SpecSettings(parse_spec(text), {"feed x", kOptions, {"BTCUSDT", "ETHUSDT"}, 6});
 }
 
-std::string refusal(const std::string& text) {
+std::string refusal_of(const std::string& text) {
   try {
     (void)settings(text);
   } catch (const ConfigError& e) {
@@ -79,24 +79,24 @@ TEST(SpecSettings, HandsOutCheckedValuesAndDefaults) {
 }
 
 TEST(SpecSettings, RefuseWhatDoesNotFit) {
-  EXPECT_EQ(refusal("x:raet=5"), "unknown key raet of feed x; did you mean rate?");
-  EXPECT_EQ(refusal("x:volume=5"),
+  EXPECT_EQ(refusal_of("x:raet=5"), "unknown key raet of feed x; did you mean rate?");
+  EXPECT_EQ(refusal_of("x:volume=5"),
             "unknown key volume of feed x; known: rate, count, fast, pause, mode, channels, url, token");
-  EXPECT_EQ(refusal("x:rate=5,rate=6"), "key rate of feed x is given twice");
-  EXPECT_EQ(refusal("x:rate=fast"), "rate of feed x must be a number, not fast");
-  EXPECT_EQ(refusal("x:rate=1e5"), "rate of feed x must be a number, not 1e5");
-  EXPECT_EQ(refusal("x:rate=nan"), "rate of feed x must be a number, not nan");
-  EXPECT_EQ(refusal("x:count=1.5"), "count of feed x must be a whole number, not 1.5");
-  EXPECT_EQ(refusal("x:count="), "count of feed x must be a whole number, not empty");
-  EXPECT_EQ(refusal("x:fast=maybe"), "fast of feed x must be true or false, not maybe");
-  EXPECT_EQ(refusal("x:pause=5"), "pause of feed x must be a duration such as 250ms, 5s, 2m or 1h, not 5");
-  EXPECT_EQ(refusal("x:mode=hrad"), "mode of feed x must be soft or hard, not hrad; did you mean hard?");
-  EXPECT_EQ(refusal("x:channels=trades+boook"),
+  EXPECT_EQ(refusal_of("x:rate=5,rate=6"), "key rate of feed x is given twice");
+  EXPECT_EQ(refusal_of("x:rate=fast"), "rate of feed x must be a number, not fast");
+  EXPECT_EQ(refusal_of("x:rate=1e5"), "rate of feed x must be a number, not 1e5");
+  EXPECT_EQ(refusal_of("x:rate=nan"), "rate of feed x must be a number, not nan");
+  EXPECT_EQ(refusal_of("x:count=1.5"), "count of feed x must be a whole number, not 1.5");
+  EXPECT_EQ(refusal_of("x:count="), "count of feed x must be a whole number, not empty");
+  EXPECT_EQ(refusal_of("x:fast=maybe"), "fast of feed x must be true or false, not maybe");
+  EXPECT_EQ(refusal_of("x:pause=5"), "pause of feed x must be a duration such as 250ms, 5s, 2m or 1h, not 5");
+  EXPECT_EQ(refusal_of("x:mode=hrad"), "mode of feed x must be soft or hard, not hrad; did you mean hard?");
+  EXPECT_EQ(refusal_of("x:channels=trades+boook"),
             "channels of feed x must be made of trades or book, not boook; did you mean book?");
 }
 
 TEST(SpecSettings, NeverRepeatASecret) {
-  EXPECT_EQ(refusal("x:token=hunter2"), "token of feed x must be a whole number");
+  EXPECT_EQ(refusal_of("x:token=hunter2"), "token of feed x must be a whole number");
   EXPECT_THAT(settings("x:token=1234567").secrets(), ElementsAre("1234567"));
 }
 

@@ -13,8 +13,6 @@ namespace {
 
 using testing::HasSubstr;
 
-std::string next(WsTestClient& client) { return client.next_text().value_or("<nothing>"); }
-
 std::string next_of(WsTestClient& client, const std::string& type) {
   return client.next_text_that([&](const std::string& text) { return text.starts_with("{\"type\":\"" + type + "\""); })
       .value_or("<nothing>");

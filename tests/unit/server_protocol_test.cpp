@@ -21,8 +21,6 @@ server::Options at_once() {
   return options;
 }
 
-std::string next(WsTestClient& client) { return client.next_text().value_or("<nothing>"); }
-
 bool is(const std::string& message, std::string_view type) {
   return message.starts_with("{\"type\":\"" + std::string(type) + "\"");
 }

@@ -16,10 +16,10 @@ using Kind = Fault::Kind;
 
 std::filesystem::path program() { return std::filesystem::path(BIXWS_BUILD_DIR) / "tests" / "standin_exchange"; }
 
-constexpr const char* frames = R"({"stream":"aaabbb@trade","data":{"e":"trade","s":"AAABBB","t":1}})"
-                               "\n"
-                               R"({"stream":"aaabbb@trade","data":{"e":"trade","s":"AAABBB","t":2}})"
-                               "\n";
+constexpr const char* kFrames = R"({"stream":"aaabbb@trade","data":{"e":"trade","s":"AAABBB","t":1}})"
+                                "\n"
+                                R"({"stream":"aaabbb@trade","data":{"e":"trade","s":"AAABBB","t":2}})"
+                                "\n";
 
 TEST(SupportStandinCommands, FaultsFromText) {
   const Fault cut = parse_fault("cut at=7 bytes=13 connection=1 lose=4");
@@ -44,7 +44,7 @@ TEST(SupportStandinCommands, FaultsFromText) {
 
 TEST(SupportStandinCommands, ControlsFromText) {
   Capture capture;
-  for (const auto& line : split_at(frames, '\n')) capture.frames.push_back({1000, line, 0});
+  for (const auto& line : split_at(kFrames, '\n')) capture.frames.push_back({1000, line, 0});
   StandinExchange exchange(capture, {.hold = true});
   EXPECT_EQ(run_command(exchange, "upgrades 451 1"), "ok");
   WsTestClient client;
@@ -71,7 +71,7 @@ TEST(SupportStandinCommands, ControlsFromText) {
 TEST(SupportStandinProgram, ListensObeysAndEnds) {
   const TempDir dir;
   ProcessOptions options;
-  options.args = {"--venue", "binance", "--capture", dir.write("small.ndjson", frames).string(), "--hold"};
+  options.args = {"--venue", "binance", "--capture", dir.write("small.ndjson", kFrames).string(), "--hold"};
   Process process(program(), options);
   const auto ws = process.wait_for_line("^listening on (ws://127\\.0\\.0\\.1:[0-9]+)$");
   const auto rest = process.wait_for_line("^rest on (http://127\\.0\\.0\\.1:[0-9]+)$");
@@ -80,7 +80,7 @@ TEST(SupportStandinProgram, ListensObeysAndEnds) {
   ASSERT_TRUE(client.connect((*ws)[1] + "/stream?streams=aaabbb@trade"));
   process.write_stdin("inject_text hello\nplay 1\n");
   EXPECT_EQ(client.next_text(), "hello");
-  EXPECT_EQ(client.next_text(), split_at(frames, '\n')[0]);
+  EXPECT_EQ(client.next_text(), split_at(kFrames, '\n')[0]);
   EXPECT_EQ(http_get((*rest)[1] + "/api/v3/ping").body, "{}");
   process.write_stdin("status\n");
   EXPECT_TRUE(process.wait_for_line("\"played\":1,"));
@@ -94,7 +94,7 @@ TEST(SupportStandinProgram, ListensObeysAndEnds) {
 TEST(SupportStandinProgram, TlsWritesTheCertificateToTrust) {
   const TempDir dir;
   ProcessOptions options;
-  options.args = {"--capture", dir.write("small.ndjson", frames).string(), "--tls", (dir / "ca.pem").string(),
+  options.args = {"--capture", dir.write("small.ndjson", kFrames).string(), "--tls", (dir / "ca.pem").string(),
                   "--loop"};
   Process process(program(), options);
   const auto ws = process.wait_for_line("^listening on (wss://.*)$");

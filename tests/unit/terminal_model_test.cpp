@@ -8,6 +8,8 @@
 #include "model/batch.h"
 #include "model/instruments.h"
 #include "support/fake_terminal.h"
+#include "support/numbers.h"
+#include "support/screen_time.h"
 #include "terminal/control.h"
 #include "terminal/keys.h"
 #include "terminal/numbers.h"
@@ -17,33 +19,28 @@
 namespace bixws::terminal {
 namespace {
 
-constexpr Micros kNow = 1'795'372'800'000'000;
-constexpr Micros kSecond = 1'000'000;
-
-Decimal number(std::string_view text) {
-  Decimal d;
-  EXPECT_EQ(parse_decimal(text, d), NumberError::none) << text;
-  return d;
-}
+using test::dec;
+using test::kNow;
+using test::kSecond;
 
 TEST(TerminalNumbers, DigitsAreKeptAndColumnsLineUp) {
-  EXPECT_EQ(fixed(number("50000.10000000"), 2), "50000.10");
-  EXPECT_EQ(fixed(number("50000.12345678"), 2), "50000.12345678");
-  EXPECT_EQ(fixed(number("50000"), 2), "50000.00");
-  EXPECT_EQ(fixed(number("100"), 0), "100");
-  EXPECT_EQ(fixed(number("100.000"), 0), "100");
+  EXPECT_EQ(fixed(dec("50000.10000000"), 2), "50000.10");
+  EXPECT_EQ(fixed(dec("50000.12345678"), 2), "50000.12345678");
+  EXPECT_EQ(fixed(dec("50000"), 2), "50000.00");
+  EXPECT_EQ(fixed(dec("100"), 0), "100");
+  EXPECT_EQ(fixed(dec("100.000"), 0), "100");
   EXPECT_EQ(fixed(Decimal{}, 2), "-");
-  EXPECT_EQ(decimals_of(number("0.00010")), 4);
-  EXPECT_EQ(decimals_of(number("120")), 0);
-  EXPECT_EQ(difference(number("50000.10"), number("50000.1")).to_string(), "0.00");
-  EXPECT_EQ(difference(number("0.4511"), number("0.45130")).to_string(), "-0.00020");
-  EXPECT_FALSE(difference(number("1"), Decimal{}).has_value());
-  EXPECT_EQ(sum(number("0.1"), number("0.02")).to_string(), "0.12");
+  EXPECT_EQ(decimals_of(dec("0.00010")), 4);
+  EXPECT_EQ(decimals_of(dec("120")), 0);
+  EXPECT_EQ(difference(dec("50000.10"), dec("50000.1")).to_string(), "0.00");
+  EXPECT_EQ(difference(dec("0.4511"), dec("0.45130")).to_string(), "-0.00020");
+  EXPECT_FALSE(difference(dec("1"), Decimal{}).has_value());
+  EXPECT_EQ(sum(dec("0.1"), dec("0.02")).to_string(), "0.12");
 }
 
 TEST(TerminalNumbers, ForTheEye) {
-  EXPECT_EQ(percent(number("2.501")), "+2.50%");
-  EXPECT_EQ(percent(number("-0.001")), "0.00%");
+  EXPECT_EQ(percent(dec("2.501")), "+2.50%");
+  EXPECT_EQ(percent(dec("-0.001")), "0.00%");
   EXPECT_EQ(compact(18234.112), "18.2K");
   EXPECT_EQ(compact(999.7), "1.00K");
   EXPECT_EQ(compact(98765432), "98.8M");
@@ -205,7 +202,7 @@ class TerminalModel : public ::testing::Test {
   void SetUp() override { model.set_link({LinkState::up, "ws://x", "", 0, 0}, kNow); }
   void price(const Instrument& who, std::string_view value, Micros recv_ts, Micros now) {
     Ticker t;
-    t.price = number(value);
+    t.price = dec(value);
     const Event event = Event::of(who, recv_ts, recv_ts, t);
     model.apply({&event, 1}, now);
   }
@@ -257,7 +254,7 @@ TEST_F(TerminalModel, AfterAReconnectOldValuesAreStaleUntilTheyCameAgain) {
 
 TEST_F(TerminalModel, AgeInASnapshotIsCountedFromItsNewestValue) {
   Ticker t;
-  t.price = number("1");
+  t.price = dec("1");
   const Event events[] = {Event::of(btc, kNow - 30 * kSecond, 0, t), Event::of(xbt, kNow - 2 * kSecond, 0, t)};
   model.apply(events, kNow);
   EXPECT_EQ(model.find("BTCUSDT")->updated_at, kNow - 28 * kSecond);
@@ -300,7 +297,7 @@ TEST_F(TerminalModel, HistoryComesBeforeWhatIsKnownAndChangesNoneOfIt) {
     into.append(Event::of(btc, kNow, kNow, c));
   };
   const auto traded = [&](EventBatch& into, int number_of) {
-    const Trade trade{Decimal::of(number_of), number("1"), Side::buy, "1", 0};
+    const Trade trade{Decimal::of(number_of), dec("1"), Side::buy, "1", 0};
     into.append(Event::of(btc, kNow + number_of, 0, Trades{{&trade, 1}}));
   };
   EventBatch long_ago;  // until another view was looked at

@@ -11,20 +11,17 @@
 
 #include "model/batch.h"
 #include "model/instruments.h"
+#include "support/numbers.h"
+#include "support/screen_time.h"
 #include "terminal/control.h"
 #include "terminal/view.h"
 
 namespace bixws::terminal {
 namespace {
 
-constexpr Micros kNow = 1'795'372'800'000'000;  // 2026-11-22 18:40:00 UTC
-constexpr Micros kSecond = 1'000'000;
-
-Decimal number(std::string_view text) {
-  Decimal d;
-  EXPECT_EQ(parse_decimal(text, d), NumberError::none) << text;
-  return d;
-}
+using test::dec;
+using test::kNow;
+using test::kSecond;
 
 /// The market of all golden screens, and a hand on the terminal.
 class TerminalScreen : public ::testing::Test {
@@ -45,14 +42,14 @@ class TerminalScreen : public ::testing::Test {
   };
   void ticker(const Instrument& who, const Figures& f, Micros at) {
     Ticker t;
-    t.price = number(f.price);
-    t.bid = number(f.bid);
-    t.ask = number(f.ask);
-    t.open_24h = number(f.open);
-    t.high_24h = number(f.high);
-    t.low_24h = number(f.low);
-    t.volume_24h = number(f.volume);
-    t.change_24h = number(f.change);
+    t.price = dec(f.price);
+    t.bid = dec(f.bid);
+    t.ask = dec(f.ask);
+    t.open_24h = dec(f.open);
+    t.high_24h = dec(f.high);
+    t.low_24h = dec(f.low);
+    t.volume_24h = dec(f.volume);
+    t.change_24h = dec(f.change);
     apply(Event::of(who, at - 12'000, at - 60'000, t), at);
   }
 
@@ -89,7 +86,7 @@ class TerminalScreen : public ::testing::Test {
       const std::string price = std::to_string(50000 + i % 7) + ".10";
       const std::string size = "0." + std::to_string(10000 + i * 917 % 89999);
       const Micros ts = kNow - (60 - i) * 333'333;
-      const Trade trade{number(price), number(size), i % 3 == 0 ? Side::sell : Side::buy, "1", ts};
+      const Trade trade{dec(price), dec(size), i % 3 == 0 ? Side::sell : Side::buy, "1", ts};
       apply(Event::of(symbol("BTCUSDT"), ts, ts, Trades{{&trade, 1}}), kNow - 1000);
     }
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// StopSignal: a file descriptor that becomes readable and stays so. The host's tell a plugin to stop; a source that runs
-// on threads of its own may have one to say that it is over.
+// StopSignal: a file descriptor that becomes readable and stays so. The host's tell a plugin to stop; a source with
+// threads of its own may have one to say that it is over.
 #pragma once
 
 #include <sys/eventfd.h>
