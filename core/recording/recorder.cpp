@@ -43,7 +43,7 @@ void Recorder::on_batch(const SharedBatch& batch, const market::Market& market) 
 bool Recorder::has_room(std::size_t bytes) const {
   if (held_bytes() == 0) return true;
   if (held_bytes() + bytes > options_.queue_bytes) return false;
-  const bool waits_for_disk = committing_ || state_.failing;
+  const bool waits_for_disk = at_disk_ || state_.failing;
   return !options_.hold_back || waits_for_disk || items_.empty() || items_bytes_ + bytes <= options_.ahead_bytes;
 }
 
@@ -166,7 +166,7 @@ void Recorder::run() {
     if (state_.failing) {
       work_.wait_until(lock, next_try_, ready);
     } else if (uncommitted_since_ != Time{}) {
-      work_.wait_until(lock, uncommitted_since_ + options_.commit_interval, ready);
+      work_.wait_until(lock, commit_due(), ready);
     } else {
       work_.wait(lock, ready);
     }
@@ -201,6 +201,19 @@ void Recorder::write(const Item& item) {
   if (uncommitted_since_ == Time{} && writer_->uncommitted() != 0) uncommitted_since_ = item.queued;
 }
 
+/// With the lock. What waited long in a flood or for a slow disk is not committed piece by piece.
+Recorder::Time Recorder::commit_due() const {
+  return std::max(uncommitted_since_ + options_.commit_interval, committed_at_ + options_.commit_interval / 2);
+}
+
+void Recorder::set_at_disk(bool waits) {
+  {
+    const std::lock_guard lock(mutex_);
+    at_disk_ = waits;
+  }
+  if (waits) room_.notify_all();  // there is more of it
+}
+
 void Recorder::commit_if_due(Time now) {
   bool due = false;
   {
@@ -208,15 +221,14 @@ void Recorder::commit_if_due(Time now) {
     if (state_.failing) {
       due = now >= next_try_;
     } else if (uncommitted_since_ != Time{}) {
-      // What waited long in a flood is not committed event by event.
-      const Time since = std::max(uncommitted_since_, last_commit_);
-      due = now >= since + options_.commit_interval || writer_->uncommitted() >= options_.commit_events ||
+      due = now >= commit_due() || writer_->uncommitted() >= options_.commit_events ||
             writer_->pending_bytes() >= options_.commit_bytes;
     }
   }
   if (!due) return;
-  last_commit_ = now;
-  if (try_commit(false)) rotate_if_due();
+  const bool committed = try_commit(false);
+  committed_at_ = std::chrono::steady_clock::now();
+  if (committed) rotate_if_due();
 }
 
 void Recorder::rotate_if_due() {
@@ -224,6 +236,26 @@ void Recorder::rotate_if_due() {
   if (!options_.names || now < next_rotation_) return;
   const Micros time = clock_.now();
   if (!options_.names->due(time, writer_->file_bytes())) return;
+  set_at_disk(true);
+  const std::string problem = rotate(time);
+  set_at_disk(false);
+  if (!problem.empty()) {
+    // The present file goes on; what cannot be made now can perhaps be made later.
+    next_rotation_ = now + options_.retry_interval;
+    if (!std::exchange(rotation_fails_, true) && options_.on_no_file) options_.on_no_file(problem);
+    return;
+  }
+  rotation_fails_ = false;
+  {
+    const std::lock_guard lock(mutex_);
+    state_.session = writer_->session();
+    writer_bytes_ = writer_->pending_bytes();
+    if (writer_->uncommitted() != 0) uncommitted_since_ = now;
+  }
+  if (options_.on_file) options_.on_file(options_.session.path);
+}
+
+std::string Recorder::rotate(Micros time) {
   SessionOptions next = options_.session;
   try {
     // A copy: what fails leaves the names as they were, so that it is tried again.
@@ -245,19 +277,9 @@ void Recorder::rotate_if_due() {
     options_.session = next;
     options_.names = std::move(names);
   } catch (const RecordingError& error) {
-    // The present file goes on; what cannot be made now can perhaps be made later.
-    next_rotation_ = now + options_.retry_interval;
-    if (!std::exchange(rotation_fails_, true) && options_.on_no_file) options_.on_no_file(error.what());
-    return;
+    return error.what();
   }
-  rotation_fails_ = false;
-  {
-    const std::lock_guard lock(mutex_);
-    state_.session = writer_->session();
-    writer_bytes_ = writer_->pending_bytes();
-    if (writer_->uncommitted() != 0) uncommitted_since_ = now;
-  }
-  if (options_.on_file) options_.on_file(next.path);
+  return {};
 }
 
 bool Recorder::try_commit(bool last) {
@@ -265,17 +287,19 @@ bool Recorder::try_commit(bool last) {
   {
     const std::lock_guard lock(mutex_);
     was_failing = state_.failing;
-    if (was_failing && options_.session.whole) return false;  // the transaction is gone, and with it the session
-    committing_ = true;
   }
-  room_.notify_all();  // there is more of it while the disk is waited for
+  if (was_failing && options_.session.whole) {  // the transaction is gone, and with it the session
+    next_try_ = std::chrono::steady_clock::now() + options_.retry_interval;
+    return false;
+  }
+  set_at_disk(true);
   try {
     if (was_failing && !writer_->reopen()) begin_anew();
     const std::uint64_t before = writer_->taken() - writer_->uncommitted();
     const Committed committed = last ? writer_->finish() : writer_->commit();
     {
       const std::lock_guard lock(mutex_);
-      committing_ = false;
+      at_disk_ = false;
       state_.recorded += committed.seq - before;
       state_.failing = false;
       state_.problem.clear();
@@ -290,7 +314,7 @@ bool Recorder::try_commit(bool last) {
     next_try_ = std::chrono::steady_clock::now() + options_.retry_interval;
     {
       const std::lock_guard lock(mutex_);
-      committing_ = false;
+      at_disk_ = false;
       state_.failing = true;
       state_.problem = error.what();
     }

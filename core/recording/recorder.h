@@ -101,11 +101,15 @@ class Recorder final : public hub::Listener {
 
   void run();
   void write(const Item& item);
+  [[nodiscard]] Time commit_due() const;
+  void set_at_disk(bool waits);
   void commit_if_due(Time now);
   /// False: it failed, and will be tried again.
   bool try_commit(bool last);
   void begin_anew();
   void rotate_if_due();
+  /// Returns why it could not be done.
+  std::string rotate(Micros time);
 
   RecorderOptions options_;
   Instruments& instruments_;
@@ -117,7 +121,7 @@ class Recorder final : public hub::Listener {
   std::deque<Item> items_;
   std::size_t items_bytes_ = 0;
   std::size_t writer_bytes_ = 0;
-  bool committing_ = false;
+  bool at_disk_ = false;  // the writer waits for it
   bool stopping_ = false;
   bool abandoned_ = false;
   State state_;
@@ -127,8 +131,8 @@ class Recorder final : public hub::Listener {
   bool all_lost_ = false;  // not only what losses_ names
   std::vector<Loss> losses_;
 
-  Time last_commit_{}, next_try_{}, next_rotation_{};  // the writer's thread only
-  bool rotation_fails_ = false;                        // likewise
+  Time committed_at_{}, next_try_{}, next_rotation_{};  // the writer's thread only; when the last commit ended
+  bool rotation_fails_ = false;                         // likewise
   bool finished_ = false;
   std::once_flag joined_;
   std::thread thread_;

@@ -30,9 +30,14 @@ std::string insert_sql(std::string_view table, std::span<const std::string> colu
 
 }  // namespace
 
-RowInserter::RowInserter(Database& database, std::string_view table, std::size_t together) : together_(together) {
+RowInserter::RowInserter(Database& database, std::string_view table, std::size_t values, std::size_t together)
+    : columns_(values), together_(together) {
   const std::vector<std::string> columns = columns_of(database, table);
-  columns_ = columns.size() - 1;
+  if (columns.size() != values + 1) {
+    throw RecordingError(database.path() + ": cannot write: its table " + std::string(table) + " has " +
+                         std::to_string(columns.size()) + " columns instead of " + std::to_string(values + 1) +
+                         "; somebody has changed it, so record into another file");
+  }
   insert_one_ = database.prepare(insert_sql(table, columns, 1));
   if (together == 1) return;
   insert_ = database.prepare(insert_sql(table, columns, together));

@@ -20,11 +20,11 @@ namespace bixws::recording {
 class RowInserter {
  public:
   RowInserter() = default;
-  /// For a table whose first column is its row id. `together`: rows that make a statement; what is left at flush()
-  /// goes one by one.
-  RowInserter(Database& database, std::string_view table, std::size_t together);
+  /// For a table whose first column is its row id. `values`: those that follow it in each row; another number of
+  /// columns throws RecordingError. `together`: rows that make a statement; what is left at flush() goes one by one.
+  RowInserter(Database& database, std::string_view table, std::size_t values, std::size_t together);
 
-  /// The next row; ids are consecutive between two flush(). Its values follow, one for each further column. Whatever
+  /// The next row; ids are consecutive between two flush(). Its values follow. Whatever
   /// throws DatabaseError leaves clear() to be called.
   void begin(std::int64_t id);
   void add(std::int64_t value) { values_.emplace_back(value); }

@@ -63,10 +63,15 @@ void add_some_text(RowInserter& rows, std::string_view value) {
 /// Of the tables, in the order of Table. Those that many events leave rows in get them many at a time.
 struct Shape {
   std::string_view name;
+  std::size_t values;  // behind the id
   std::size_t together;
 };
-constexpr std::array<Shape, kTableCount> kShapes = {
-    {{"trades", 64}, {"tickers", 32}, {"candles", 1}, {"gaps", 1}, {"annotations", 1}, {"book_levels", 64}}};
+constexpr std::array<Shape, kTableCount> kShapes = {{{"trades", 8, 64},
+                                                     {"tickers", 15, 32},
+                                                     {"candles", 11, 1},
+                                                     {"gaps", 10, 1},
+                                                     {"annotations", 12, 1},
+                                                     {"book_levels", 8, 64}}};
 
 }  // namespace
 
@@ -111,7 +116,7 @@ TypedRows::TypedRows(Database& database, std::int64_t session, bool books) : ses
   for (std::size_t i = 0; i < kTableCount; ++i) {
     if (i == static_cast<std::size_t>(Table::book_levels) && !books) continue;
     const Shape& shape = kShapes[i];
-    insert_[i] = RowInserter(database, shape.name, shape.together);
+    insert_[i] = RowInserter(database, shape.name, shape.values, shape.together);
     Statement last = database.prepare("SELECT max(id) FROM " + std::string(shape.name) + " WHERE id BETWEEN ?1 AND ?2");
     last.bind(1, row_id(session, 1));
     last.bind(2, row_id(session + 1, 0) - 1);

@@ -253,6 +253,24 @@ TEST(Recording, NothingIsAppendedToWhatIsNoRecording) {
   EXPECT_EQ(Recording(empty.string()).sessions().size(), 1U);
 }
 
+TEST(Recording, RowsDoNotGoIntoATableThatSomebodyHasChanged) {
+  const test::TempDir dir;
+  write_to_verify(dir / "a.db", 5, 1, 20, false);
+  {
+    Database database((dir / "a.db").string(), Database::Access::write);
+    database.exec("ALTER TABLE trades ADD COLUMN note");
+  }
+  SessionOptions options;
+  options.path = (dir / "a.db").string();
+  try {
+    SessionWriter writer(options);
+    FAIL() << "it was opened";
+  } catch (const RecordingError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("its table trades has 10 columns instead of 9"));
+  }
+  EXPECT_EQ(Recording(options.path).sessions().size(), 1U);
+}
+
 TEST(Views, HaveTheColumnsOfTheInterfaceAndExactDigits) {
   const test::TempDir dir;
   Instruments instruments;
