@@ -129,6 +129,8 @@ Pipeline::Pipeline(const PipelineOptions& options, Registry& registry, Log& log)
   // Before the recording is opened: a port in use must not leave an empty session in it.
   if (options.server) add_server(*options.server);
   if (options.record) add_recorder(*options.record);
+  // Who has connected meanwhile waits: a page is about all of the above.
+  if (server_) server_->start();
 }
 
 void Pipeline::add_feeds(Registry& registry) {
@@ -263,7 +265,7 @@ void Pipeline::add_server(server::Options options) {
   const bool reloadable = !options.token_file.empty() || !options.tls_cert.empty();
   server_ = std::make_unique<server::Server>(hub_, instruments_, std::move(options));
   if (const std::string warning = server_->warning(); !warning.empty()) log_.write(LogLevel::warning, warning);
-  server_->start();
+  server_->listen();
   if (!reloadable) {
     // For a terminal that is gone a hangup ends it; a service manager asks to reload.
     if (manager_.present()) {

@@ -41,6 +41,7 @@ struct Server::Parts {
   Common common;
   std::vector<std::unique_ptr<ServerLoop>> loops;
   std::uint16_t port = 0;
+  bool listens = false;
   bool started = false;
   bool stopped = false;
 };
@@ -90,11 +91,16 @@ Server::~Server() { stop(net::Duration::zero()); }
 
 void Server::set_first_exchange(std::string exchange) { parts_->labels->set_first_exchange(std::move(exchange)); }
 
-void Server::start() {
+void Server::listen() {
   net::raise_file_limit();
   parts_->port = parts_->options.port;
   const bool shared = parts_->loops.size() > 1;
   for (auto& loop : parts_->loops) parts_->port = loop->listen(parts_->port, shared);
+  parts_->listens = true;
+}
+
+void Server::start() {
+  if (!parts_->listens) listen();
   for (auto& loop : parts_->loops) loop->start();
   parts_->started = true;
 }

@@ -27,8 +27,10 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  /// Listens and serves. Throws std::runtime_error when it cannot, for example "cannot listen on 127.0.0.1:8765: the
-  /// port is in use; ...".
+  /// Takes the port; who connects waits until start(). Throws std::runtime_error when it cannot, for example "cannot
+  /// listen on 127.0.0.1:8765: the port is in use; ...".
+  void listen();
+  /// Serves; takes the port first if that was not done. What Options refers to must be there by now.
   void start();
   /// Where Options::first_exchange was not known yet: once, from any thread, before the first event of that exchange.
   void set_first_exchange(std::string exchange);

@@ -9,8 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "support/process.h"
 #include "support/raw_json.h"
 #include "support/serving.h"
+#include "support/temp_dir.h"
+#include "support/wait.h"
 #include "support/wire.h"
 
 namespace bixws::test {
@@ -60,6 +63,30 @@ class ServerAbuse : public testing::Test {
 
   Serving server_{BIXWS_BINARY};
 };
+
+// Nobody sees a server that is half made.
+TEST(ServerStart, WhoComesTooEarlyWaitsForTheWholeOfIt) {
+  const TempDir folder;
+  std::string port;
+  {
+    const Serving before(BIXWS_BINARY);  // it leaves a port that is free
+    port = std::to_string(before.port());
+  }
+  ProcessOptions options;
+  options.args = {"serve",    "--demo",
+                  "--port",   port,
+                  "--record", (folder / "a.db").string(),
+                  "--sink",   "csv:dir=" + (folder / "csv").string()};
+  Process process(BIXWS_BINARY, options);
+  HttpAnswer first;
+  ASSERT_TRUE(wait_until([&] {
+    first = http_get("http://127.0.0.1:" + port + "/metrics");
+    return first.status == 200;
+  })) << process.err();
+  EXPECT_THAT(first.body, HasSubstr("bixws_recorder_queue_bytes"));
+  process.send_signal(SIGTERM);
+  EXPECT_EQ(process.wait_exit(kLong), ExitStatus{}) << process.err();
+}
 
 TEST_F(ServerAbuse, BrokenFramesEndWithTheCodeOfTheStandard) {
   const WsFrameShape masked{.masked = true};
