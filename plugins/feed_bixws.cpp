@@ -31,8 +31,6 @@ constexpr Option kOptions[] = {
     {"reconnect_delay", OptionType::duration, "1s", "before a lost connection is tried again"},
 };
 
-;
-
 class BixwsFeed final : public FeedSource {
  public:
   BixwsFeed(feed::RemoteOptions options, std::vector<std::string> symbols, std::vector<std::string> channels)

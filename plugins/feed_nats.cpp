@@ -45,8 +45,6 @@ constexpr milliseconds kLookEvery{250};   // at what was asked and not answered
 constexpr milliseconds kReadWithin{200};  // a stream with nothing new; also how late a stop is noticed
 constexpr milliseconds kTryAgainEvery{1'000};
 
-;
-
 bool stopped_within(int stop_fd, milliseconds time) {
   pollfd waiting{stop_fd, POLLIN, 0};
   return ::poll(&waiting, 1, static_cast<int>(time.count())) > 0;

@@ -10,16 +10,9 @@
 #include "feed/history_answer.h"
 #include "model/config_error.h"
 #include "model/event_json.h"
-#include "model/text_buffer.h"
 
 namespace bixws::chart {
 namespace {
-
-std::string timeframe_of(const Wanted& wanted) {
-  TextBuffer text;
-  append_timeframe(text, wanted.seconds);
-  return text.str();
-}
 
 /// Asks for the history of candles and of marks once the connection is up, and takes the candle of now along.
 class Asker final : private feed::RemoteFeed::Listener {
@@ -27,7 +20,7 @@ class Asker final : private feed::RemoteFeed::Listener {
   Asker(const feed::RemoteOptions& server, const Wanted& wanted)
       : wanted_(wanted),
         label_((wanted.symbol.exchange.empty() ? "" : wanted.symbol.exchange + ":") + wanted.symbol.key),
-        channel_("candles:" + timeframe_of(wanted)),
+        channel_(candles_channel(wanted.seconds)),
         builder_(wanted.symbol, wanted.seconds),
         items_(instruments_),
         feed_(server, instruments_, *this) {
@@ -70,8 +63,7 @@ class Asker final : private feed::RemoteFeed::Listener {
     if (message.type == MessageType::history) return take_history(text);
     if (message.type == MessageType::error) {
       // A server without a memory: then what arrives is all there is.
-      const bool of_history = message.id.starts_with('"');  // subscribes have numbers
-      if (of_history && message.code != "unknown_symbol") return answered();
+      if (feed::refuses_history(message) && message.code != "unknown_symbol") return answered();
       return finish([&] { refusal_ = message.message; });
     }
     const auto events = batch.events();

@@ -35,6 +35,10 @@ std::string history_request(std::string_view id, std::string_view symbol, std::s
   return text.str();
 }
 
+bool refuses_history(const ParsedMessage& message) {
+  return message.type == MessageType::error && message.id.starts_with('"');
+}
+
 std::string read_history(std::string_view answer, MessageParser& parser, EventBatch& into) {
   try {
     const simdjson::padded_string padded(answer);

@@ -78,11 +78,8 @@ bool belongs(Kind kind, std::uint32_t parameter, std::string_view channel, std::
     case Kind::book:
       // A feed's own depth is told in the messages of the undivided book too.
       return channel == "book" || channel == "book:" + std::to_string(parameter);
-    case Kind::candle: {
-      TextBuffer timeframe;
-      append_timeframe(timeframe, static_cast<std::int32_t>(parameter));
-      return channel == "candles:" + timeframe.str();
-    }
+    case Kind::candle:
+      return channel == candles_channel(static_cast<std::int32_t>(parameter));
     default:
       return false;
   }

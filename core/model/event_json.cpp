@@ -216,6 +216,13 @@ void append_timeframe(TextBuffer& out, std::int32_t seconds) {
   out.raw('s');
 }
 
+std::string candles_channel(std::int32_t seconds) {
+  TextBuffer text;
+  text.raw("candles:");
+  append_timeframe(text, seconds);
+  return text.str();
+}
+
 std::int32_t parse_timeframe(std::string_view text) {
   if (text.size() < 2) return 0;
   std::int64_t count = 0;

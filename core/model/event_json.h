@@ -21,6 +21,8 @@ namespace bixws {
 
 /// "1m", "4h", "1d", or seconds as "90s". The inverse answers 0 for what is no timeframe.
 void append_timeframe(TextBuffer& out, std::int32_t seconds);
+/// The channel with the candles of a timeframe: "candles:1m".
+[[nodiscard]] std::string candles_channel(std::int32_t seconds);
 [[nodiscard]] std::int32_t parse_timeframe(std::string_view text);
 
 /// The object that stands for a ticker in `data`: {"price":...,"exchange":...,"ts":...,"recv_ts":...}.

@@ -16,7 +16,7 @@
 
 namespace bixws::recording {
 
-/// Works inside the caller's transactions, which write() begins and flush() ends. Not thread-safe.
+/// Works inside the caller's transactions, which end with flush() or clear(). Not thread-safe.
 class RowInserter {
  public:
   RowInserter() = default;
@@ -24,8 +24,8 @@ class RowInserter {
   /// columns throws RecordingError. `together`: rows that make a statement; what is left at flush() goes one by one.
   RowInserter(Database& database, std::string_view table, std::size_t values, std::size_t together);
 
-  /// The next row; ids are consecutive between two flush(). Its values follow. Whatever
-  /// throws DatabaseError leaves clear() to be called.
+  /// The next row; ids are consecutive between two flush(). Its values follow. Whatever throws
+  /// DatabaseError leaves clear() to be called.
   void begin(std::int64_t id);
   void add(std::int64_t value) { values_.emplace_back(value); }
   void add(double value) { values_.emplace_back(value); }

@@ -28,9 +28,7 @@ std::vector<Named> make_table() {
     table.push_back({"book:" + std::to_string(depth), {Channel::book, depth}});
   }
   for (const std::int32_t seconds : market::kTimeframes) {
-    TextBuffer text;
-    append_timeframe(text, seconds);
-    table.push_back({"candles:" + text.str(), {Channel::candle, static_cast<std::uint32_t>(seconds)}});
+    table.push_back({candles_channel(seconds), {Channel::candle, static_cast<std::uint32_t>(seconds)}});
   }
   return table;
 }

@@ -253,8 +253,9 @@ void Model::take_history(std::span<const Event> events) {
 }
 
 void Model::ask_for_trades(std::string_view label) {
-  const auto at = std::find_if(rows_.begin(), rows_.end(), [&](const Row& row) { return row.label == label; });
-  if (at != rows_.end()) at->trades_since_asked = 0;
+  for (Row& row : rows_) {
+    if (row.label == label) row.trades_since_asked = 0;
+  }
 }
 
 void Model::forget_past() {

@@ -11,7 +11,6 @@
 #include "feed/history_answer.h"
 #include "model/event_json.h"
 #include "model/symbol.h"
-#include "model/text_buffer.h"
 #include "terminal/live_screen.h"
 #include "terminal/watch.h"
 
@@ -50,6 +49,7 @@ class ScreenWatch final : public feed::RemoteFeed::Listener {
                  [this](const Interest& interest) {
                    interest_ = interest;
                    ask();
+                   ask_history(panes());
                  },
                  options.clock}),
         symbols_(options.symbols),
@@ -74,11 +74,6 @@ class ScreenWatch final : public feed::RemoteFeed::Listener {
   }
 
   void on_message(std::string_view text, const ParsedMessage& message, EventBatch&, std::size_t) override {
-    if (!message.epoch.empty() && message.epoch != epoch_) {
-      pasts_.clear();
-      new_epoch_ = !epoch_.empty();
-      epoch_ = message.epoch;
-    }
     if (message.type == MessageType::history) {
       auto past = std::make_unique<EventBatch>();
       const std::string problem = feed::read_history(text, past_items_, *past);
@@ -86,7 +81,7 @@ class ScreenWatch final : public feed::RemoteFeed::Listener {
       return screen_.update([&](Model& model) { model.notify("history: " + problem, options_.clock()); });
     }
     if (message.type != MessageType::error) return;
-    if (message.id.starts_with('"')) return;  // no history is no trouble; subscribes have numbers
+    if (feed::refuses_history(message)) return;  // no history is no trouble
     screen_.update([&](Model& model) {
       model.notify(message.message.empty() ? message.code : message.message, options_.clock());
     });
@@ -100,14 +95,8 @@ class ScreenWatch final : public feed::RemoteFeed::Listener {
   }
   /// What came before the answers is on the screen by now, so that it shows what of them is known.
   void on_idle() override {
-    if (std::exchange(new_epoch_, false)) {
-      bool sought = false;
-      screen_.update([&](Model& model) {
-        sought = model.replay().has_value();
-        if (sought) model.forget_past();
-      });
-      if (sought) ask_history({});
-    }
+    const std::string before = std::exchange(epoch_, feed_.epoch());
+    if (!before.empty() && before != epoch_) begin_epoch();
     for (const auto& past : std::exchange(pasts_, {})) {
       screen_.update([&](Model& model) { model.take_history(std::as_const(*past).events()); });
     }
@@ -139,21 +128,31 @@ class ScreenWatch final : public feed::RemoteFeed::Listener {
     std::vector<feed::RemoteAsk> asks;
     asks.push_back({symbols_, {"ticker", "status", "alerts"}, {}});
     for (const std::string& symbol : extra_) asks.push_back({{symbol}, {"ticker", "status", "alerts"}, {}});
-    feed::RemoteAsk panes;
-    if (!interest_.selected.empty()) {
-      panes.symbols = {interest_.selected};
-      if (interest_.trades) panes.channels.emplace_back("trades");
-      if (interest_.book) panes.channels.emplace_back(kBookChannel);
-      if (interest_.chart) {
-        TextBuffer candles;
-        candles.raw("candles:");
-        append_timeframe(candles, interest_.timeframe);
-        panes.channels.push_back(candles.str());
-      }
-      if (!panes.channels.empty()) asks.push_back(panes);
-    }
+    if (feed::RemoteAsk shown = panes(); !shown.channels.empty()) asks.push_back(std::move(shown));
     feed_.ask(asks);
-    ask_history(std::move(panes));
+  }
+
+  /// What the panes are about. The screen's thread.
+  [[nodiscard]] feed::RemoteAsk panes() const {
+    if (interest_.selected.empty()) return {};
+    feed::RemoteAsk shown{{interest_.selected}, {}, {}};
+    if (interest_.trades) shown.channels.emplace_back("trades");
+    if (interest_.book) shown.channels.emplace_back(kBookChannel);
+    if (interest_.chart) shown.channels.push_back(candles_channel(interest_.timeframe));
+    return shown;
+  }
+
+  /// After a seek what was shown, and what was asked for it, is of somewhere else; a server that was started anew is
+  /// not.
+  void begin_epoch() {
+    bool sought = false;
+    screen_.update([&](Model& model) {
+      sought = model.replay().has_value();
+      if (sought) model.forget_past();
+    });
+    if (!sought) return;
+    pasts_.clear();
+    ask_history({});
   }
 
   /// What was there before, of what the panes are about; nothing given: of what was given last.
@@ -228,8 +227,7 @@ class ScreenWatch final : public feed::RemoteFeed::Listener {
   WatchEnd end_;                                    // the feed's thread, read after it has gone
   MessageParser past_items_;                        // the feed's thread
   std::vector<std::unique_ptr<EventBatch>> pasts_;  // answers that are not on the screen yet; the feed's thread
-  std::string epoch_;                               // of the newest message; the feed's thread
-  bool new_epoch_ = false;
+  std::string epoch_;                               // of what is on the screen; the feed's thread
   std::mutex past_mutex_;
   feed::RemoteAsk past_of_;  // guarded by it
   feed::RemoteFeed feed_;

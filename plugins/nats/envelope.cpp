@@ -32,11 +32,8 @@ std::string channel_token(const Event& event) {
       return "trades";
     case Kind::book:
       return "book";
-    case Kind::candle: {
-      TextBuffer timeframe;
-      append_timeframe(timeframe, event.candle().seconds);
-      return "candles:" + timeframe.str();
-    }
+    case Kind::candle:
+      return candles_channel(event.candle().seconds);
     case Kind::status:
       return "status";
     case Kind::gap:

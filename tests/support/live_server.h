@@ -13,12 +13,10 @@
 #include "model/instruments.h"
 #include "server/server.h"
 #include "support/numbers.h"
+#include "support/times.h"
 #include "support/ws_test_client.h"
 
 namespace bixws::test {
-
-/// The time of events in tests: a full minute of 2026.
-inline constexpr Micros kT = 1'795'372'800'000'000;
 
 inline std::vector<Level> levels(std::initializer_list<std::pair<const char*, const char*>> list) {
   std::vector<Level> made;

@@ -9,7 +9,7 @@
 #include "model/instruments.h"
 #include "support/fake_terminal.h"
 #include "support/numbers.h"
-#include "support/screen_time.h"
+#include "support/times.h"
 #include "terminal/control.h"
 #include "terminal/keys.h"
 #include "terminal/numbers.h"
@@ -20,8 +20,8 @@ namespace bixws::terminal {
 namespace {
 
 using test::dec;
-using test::kNow;
 using test::kSecond;
+using test::kT;
 
 TEST(TerminalNumbers, DigitsAreKeptAndColumnsLineUp) {
   EXPECT_EQ(fixed(dec("50000.10000000"), 2), "50000.10");
@@ -53,7 +53,7 @@ TEST(TerminalNumbers, ForTheEye) {
   EXPECT_EQ(delay(12'345), "12ms");
   EXPECT_EQ(delay(1'234), "1.2ms");
   EXPECT_EQ(delay(3'400'000), "3.4s");
-  EXPECT_EQ(clock_time(kNow + 7'123'000, true), "18:40:07.123") << "UTC";
+  EXPECT_EQ(clock_time(kT + 7'123'000, true), "18:40:07.123") << "UTC";
 }
 
 TEST(TerminalNumbers, Bars) {
@@ -199,14 +199,14 @@ class TerminalModel : public ::testing::Test {
   Model model;
   Choices choices;
 
-  void SetUp() override { model.set_link({LinkState::up, "ws://x", "", 0, 0}, kNow); }
+  void SetUp() override { model.set_link({LinkState::up, "ws://x", "", 0, 0}, kT); }
   void price(const Instrument& who, std::string_view value, Micros recv_ts, Micros now) {
     Ticker t;
     t.price = dec(value);
     const Event event = Event::of(who, recv_ts, recv_ts, t);
     model.apply({&event, 1}, now);
   }
-  Command key(char32_t c) { return press({KeyCode::character, c}, choices, model, {80, 24}, kNow); }
+  Command key(char32_t c) { return press({KeyCode::character, c}, choices, model, {80, 24}, kT); }
   Command type(std::string_view text) {
     Command last;
     while (!text.empty()) last = key(next_character(text));
@@ -218,59 +218,59 @@ TEST_F(TerminalModel, RowsGoByTheServersNames) {
   model.expect("BTCUSD");
   model.expect("BTCUSDT");
   model.set_plain_exchange("kraken");
-  price(btc, "1", kNow, kNow);
-  price(xbt, "2", kNow, kNow);
+  price(btc, "1", kT, kT);
+  price(xbt, "2", kT, kT);
   ASSERT_EQ(model.rows().size(), 3U) << "binance is not the plain exchange here: BTCUSDT is still awaited";
   EXPECT_EQ(model.find("BTCUSD")->instrument, &xbt);
   EXPECT_EQ(model.find("binance:BTCUSDT")->instrument, &btc);
 }
 
 TEST_F(TerminalModel, ARemovedSymbolStaysAway) {
-  price(btc, "1", kNow, kNow);
-  price(xbt, "2", kNow, kNow);
+  price(btc, "1", kT, kT);
+  price(xbt, "2", kT, kT);
   model.remove("BTCUSDT");
-  price(btc, "3", kNow, kNow);
-  price(xbt, "4", kNow, kNow);
+  price(btc, "3", kT, kT);
+  price(xbt, "4", kT, kT);
   ASSERT_EQ(model.rows().size(), 1U);
   EXPECT_EQ(model.rows()[0].ticker.price.to_string(), "4");
   model.expect("BTCUSDT");
-  price(btc, "5", kNow, kNow);
+  price(btc, "5", kT, kT);
   EXPECT_EQ(model.find("BTCUSDT")->ticker.price.to_string(), "5");
 }
 
 TEST_F(TerminalModel, AfterAReconnectOldValuesAreStaleUntilTheyCameAgain) {
-  price(btc, "1", kNow, kNow);
-  price(xbt, "1", kNow, kNow);
-  EXPECT_FALSE(model.stale(*model.find("BTCUSDT"), kNow));
-  model.set_link({LinkState::waiting, "ws://x", "reset", kNow + 5, 0}, kNow + 1);
-  EXPECT_TRUE(model.stale(*model.find("BTCUSDT"), kNow + 1));
-  model.set_link({LinkState::up, "ws://x", "", 0, 0}, kNow + 5);
-  EXPECT_TRUE(model.stale(*model.find("BTCUSDT"), kNow + 5));
-  price(btc, "1", kNow + 5, kNow + 6);
-  EXPECT_FALSE(model.stale(*model.find("BTCUSDT"), kNow + 6));
-  EXPECT_TRUE(model.stale(*model.find("BTCUSD"), kNow + 6));
-  EXPECT_TRUE(model.stale(*model.find("BTCUSDT"), kNow + 6 + Model::kOld)) << "silence makes old";
+  price(btc, "1", kT, kT);
+  price(xbt, "1", kT, kT);
+  EXPECT_FALSE(model.stale(*model.find("BTCUSDT"), kT));
+  model.set_link({LinkState::waiting, "ws://x", "reset", kT + 5, 0}, kT + 1);
+  EXPECT_TRUE(model.stale(*model.find("BTCUSDT"), kT + 1));
+  model.set_link({LinkState::up, "ws://x", "", 0, 0}, kT + 5);
+  EXPECT_TRUE(model.stale(*model.find("BTCUSDT"), kT + 5));
+  price(btc, "1", kT + 5, kT + 6);
+  EXPECT_FALSE(model.stale(*model.find("BTCUSDT"), kT + 6));
+  EXPECT_TRUE(model.stale(*model.find("BTCUSD"), kT + 6));
+  EXPECT_TRUE(model.stale(*model.find("BTCUSDT"), kT + 6 + Model::kOld)) << "silence makes old";
 }
 
 TEST_F(TerminalModel, AgeInASnapshotIsCountedFromItsNewestValue) {
   Ticker t;
   t.price = dec("1");
-  const Event events[] = {Event::of(btc, kNow - 30 * kSecond, 0, t), Event::of(xbt, kNow - 2 * kSecond, 0, t)};
-  model.apply(events, kNow);
-  EXPECT_EQ(model.find("BTCUSDT")->updated_at, kNow - 28 * kSecond);
-  EXPECT_EQ(model.find("BTCUSD")->updated_at, kNow);
+  const Event events[] = {Event::of(btc, kT - 30 * kSecond, 0, t), Event::of(xbt, kT - 2 * kSecond, 0, t)};
+  model.apply(events, kT);
+  EXPECT_EQ(model.find("BTCUSDT")->updated_at, kT - 28 * kSecond);
+  EXPECT_EQ(model.find("BTCUSD")->updated_at, kT);
   EXPECT_EQ(model.lag_us(), 2 * kSecond);
 }
 
 TEST_F(TerminalModel, AStaleFeedMakesItsSymbolsStaleOnly) {
-  price(btc, "1", kNow, kNow);
-  price(xbt, "1", kNow, kNow);
+  price(btc, "1", kT, kT);
+  price(xbt, "1", kT, kT);
   Status s;
   s.state = FeedState::stale;
-  const Event event = Event::of(instruments.get("kraken", ""), kNow, 0, s);
-  model.apply({&event, 1}, kNow);
-  EXPECT_FALSE(model.stale(*model.find("BTCUSDT"), kNow));
-  EXPECT_TRUE(model.stale(*model.find("BTCUSD"), kNow));
+  const Event event = Event::of(instruments.get("kraken", ""), kT, 0, s);
+  model.apply({&event, 1}, kT);
+  EXPECT_FALSE(model.stale(*model.find("BTCUSDT"), kT));
+  EXPECT_TRUE(model.stale(*model.find("BTCUSD"), kT));
   EXPECT_EQ(model.notice().text, "kraken stale");
 }
 
@@ -279,8 +279,8 @@ TEST_F(TerminalModel, CandlesStandInOrderWhateverOrderTheyCameIn) {
     Candle c;
     c.open_ts = minute * 60 * kSecond;
     c.close = Decimal::of(minute * 10);
-    const Event event = Event::of(btc, kNow, kNow, c);
-    model.apply({&event, 1}, kNow);
+    const Event event = Event::of(btc, kT, kT, c);
+    model.apply({&event, 1}, kT);
   }
   const auto& candles = model.find("BTCUSDT")->candles.at(60);
   ASSERT_EQ(candles.size(), 3U);
@@ -294,22 +294,22 @@ TEST_F(TerminalModel, HistoryComesBeforeWhatIsKnownAndChangesNoneOfIt) {
     c.open_ts = minute * 60 * kSecond;
     c.close = Decimal::of(close);
     c.closed = closed;
-    into.append(Event::of(btc, kNow, kNow, c));
+    into.append(Event::of(btc, kT, kT, c));
   };
   const auto traded = [&](EventBatch& into, int number_of) {
     const Trade trade{Decimal::of(number_of), dec("1"), Side::buy, "1", 0};
-    into.append(Event::of(btc, kNow + number_of, 0, Trades{{&trade, 1}}));
+    into.append(Event::of(btc, kT + number_of, 0, Trades{{&trade, 1}}));
   };
   EventBatch long_ago;  // until another view was looked at
   traded(long_ago, -9);
-  model.apply(long_ago.events(), kNow);
+  model.apply(long_ago.events(), kT);
   model.ask_for_trades("BTCUSDT");
   EventBatch live;
   candle(live, 2, 20, false);
   candle(live, 3, 30, false);
   traded(live, 2);
   traded(live, 3);
-  model.apply(live.events(), kNow);
+  model.apply(live.events(), kT);
   const auto events = model.events();
   EventBatch candles;
   candle(candles, 1, 11, true);
@@ -335,33 +335,33 @@ TEST_F(TerminalModel, HistoryComesBeforeWhatIsKnownAndChangesNoneOfIt) {
 
 TEST(TerminalTrend, CoversTheWholeTimeWatchedWithBoundedPoints) {
   Trend trend;
-  for (int second = 0; second < 3600; ++second) trend.add(kNow + second * kSecond, second);
+  for (int second = 0; second < 3600; ++second) trend.add(kT + second * kSecond, second);
   EXPECT_LE(trend.values().size(), 128U);
   EXPECT_GT(trend.values().size(), 60U);
   EXPECT_EQ(trend.values().back(), 3599);
   EXPECT_LT(trend.values().front(), 100);
   EXPECT_TRUE(std::is_sorted(trend.values().begin(), trend.values().end()));
-  trend.add(kNow, 1);
+  trend.add(kT, 1);
   EXPECT_EQ(trend.values().back(), 3599) << "an older value changes nothing";
-  trend.add(kNow + 100'000 * kSecond, 5);
+  trend.add(kT + 100'000 * kSecond, 5);
   EXPECT_EQ(trend.values(), std::vector<double>{5}) << "after a jump of a day the old line means nothing";
 }
 
 TEST(TerminalRate, AveragesWholeSeconds) {
   RateMeter meter;
-  for (int second = 0; second < 20; ++second) meter.add(kNow + second * kSecond, 100);
-  EXPECT_DOUBLE_EQ(meter.per_second(kNow + 20 * kSecond), 100);
-  EXPECT_DOUBLE_EQ(meter.per_second(kNow + 22 * kSecond), 60);
-  EXPECT_DOUBLE_EQ(meter.per_second(kNow + 60 * kSecond), 0);
+  for (int second = 0; second < 20; ++second) meter.add(kT + second * kSecond, 100);
+  EXPECT_DOUBLE_EQ(meter.per_second(kT + 20 * kSecond), 100);
+  EXPECT_DOUBLE_EQ(meter.per_second(kT + 22 * kSecond), 60);
+  EXPECT_DOUBLE_EQ(meter.per_second(kT + 60 * kSecond), 0);
 }
 
 TEST_F(TerminalModel, SortFilterAndSelection) {
   for (const auto& [name, value] : {std::pair{"ADAUSDT", "0.5"}, {"ETHUSDT", "3000"}, {"SOLUSDT", "170"}}) {
-    price(instruments.get("binance", name), value, kNow, kNow);
+    price(instruments.get("binance", name), value, kT, kT);
   }
   const auto labels = [&] {
     std::string out;
-    for (const Row* row : rows_of(model, choices, kNow)) out += row->label + " ";
+    for (const Row* row : rows_of(model, choices, kT)) out += row->label + " ";
     return out;
   };
   model.set_plain_exchange("binance");
@@ -372,26 +372,26 @@ TEST_F(TerminalModel, SortFilterAndSelection) {
   EXPECT_EQ(labels(), "ETHUSDT SOLUSDT ADAUSDT ");
   key(U'S');
   EXPECT_EQ(labels(), "ADAUSDT SOLUSDT ETHUSDT ");
-  EXPECT_EQ(selected_row(model, choices, kNow)->label, "ADAUSDT");
+  EXPECT_EQ(selected_row(model, choices, kT)->label, "ADAUSDT");
   key(U'j');
   EXPECT_EQ(choices.selected, "SOLUSDT");
   key(U'S');
-  EXPECT_EQ(selected_row(model, choices, kNow)->label, "SOLUSDT") << "the selection stays with the symbol";
+  EXPECT_EQ(selected_row(model, choices, kT)->label, "SOLUSDT") << "the selection stays with the symbol";
   type("/eth");
   EXPECT_EQ(labels(), "ETHUSDT ") << "a filter works while it is typed";
-  press({KeyCode::enter, 0}, choices, model, {80, 24}, kNow);
+  press({KeyCode::enter, 0}, choices, model, {80, 24}, kT);
   EXPECT_EQ(choices.prompt, Prompt::none);
-  press({KeyCode::escape, 0}, choices, model, {80, 24}, kNow);
+  press({KeyCode::escape, 0}, choices, model, {80, 24}, kT);
   EXPECT_EQ(labels(), "ETHUSDT SOLUSDT ADAUSDT ");
 }
 
 TEST_F(TerminalModel, KeysAsk) {
-  price(btc, "1", kNow, kNow);
+  price(btc, "1", kT, kT);
   EXPECT_EQ(key(U'q').kind, Command::Kind::quit);
   EXPECT_EQ(key(0x03).kind, Command::Kind::quit);
   type("aqeth-usdt");
   EXPECT_EQ(choices.input, "qeth-usdt") << "in a prompt letters are letters";
-  const Command add = press({KeyCode::enter, 0}, choices, model, {80, 24}, kNow);
+  const Command add = press({KeyCode::enter, 0}, choices, model, {80, 24}, kT);
   EXPECT_EQ(add.kind, Command::Kind::add);
   EXPECT_EQ(add.symbol, "qeth-usdt");
   const Command drop = key(U'd');
@@ -410,12 +410,12 @@ TEST_F(TerminalModel, KeysAsk) {
 }
 
 TEST_F(TerminalModel, KeysSteerAReplay) {
-  ReplayPosition position{3, kNow, 4, "playing"};
+  ReplayPosition position{3, kT, 4, "playing"};
   Status s;
   s.replay = &position;
   const auto tell = [&] {
-    const Event event = Event::of(instruments.get("binance", ""), kNow, 0, s);
-    model.apply({&event, 1}, kNow);
+    const Event event = Event::of(instruments.get("binance", ""), kT, 0, s);
+    model.apply({&event, 1}, kT);
   };
   tell();
   EXPECT_EQ(key(U' ').request, R"("action":"pause")");
@@ -423,9 +423,9 @@ TEST_F(TerminalModel, KeysSteerAReplay) {
   EXPECT_EQ(key(U'[').request, R"("action":"speed","value":2)");
   EXPECT_EQ(key(U'.').request, R"("action":"step","value":1)");
   EXPECT_EQ(key(U'>').request, R"("action":"seek","value":1795372830000000)");
-  EXPECT_EQ(press({KeyCode::left, 0}, choices, model, {80, 24}, kNow).request,
+  EXPECT_EQ(press({KeyCode::left, 0}, choices, model, {80, 24}, kT).request,
             R"("action":"seek","value":1795372795000000)");
-  EXPECT_EQ(press({KeyCode::right, 0}, choices, model, {80, 24}, kNow).request,
+  EXPECT_EQ(press({KeyCode::right, 0}, choices, model, {80, 24}, kT).request,
             R"("action":"seek","value":1795372805000000)");
   EXPECT_EQ(key(U'1').request, R"("action":"speed","value":1)");
   EXPECT_EQ(key(U'9').request, R"("action":"speed","value":500)");

@@ -12,7 +12,7 @@
 #include "model/batch.h"
 #include "model/instruments.h"
 #include "support/numbers.h"
-#include "support/screen_time.h"
+#include "support/times.h"
 #include "terminal/control.h"
 #include "terminal/view.h"
 
@@ -20,8 +20,8 @@ namespace bixws::terminal {
 namespace {
 
 using test::dec;
-using test::kNow;
 using test::kSecond;
+using test::kT;
 
 /// The market of all golden screens, and a hand on the terminal.
 class TerminalScreen : public ::testing::Test {
@@ -30,7 +30,7 @@ class TerminalScreen : public ::testing::Test {
   Model model;
   Choices choices;
   Capabilities capabilities{true, Palette::indexed, true};
-  Micros now = kNow;
+  Micros now = kT;
 
   const Instrument& symbol(std::string_view name, std::string_view exchange = "binance") {
     return instruments.get(exchange, name);
@@ -55,12 +55,12 @@ class TerminalScreen : public ::testing::Test {
 
   void connect() {
     model.set_plain_exchange("binance");
-    model.set_link({LinkState::up, "ws://localhost:8765", "", 0, 0}, kNow - 60 * kSecond);
+    model.set_link({LinkState::up, "ws://localhost:8765", "", 0, 0}, kT - 60 * kSecond);
   }
 
   void quotes() {
     for (int second = 0; second < 40; ++second) {
-      const Micros at = kNow - (41 - second) * kSecond;
+      const Micros at = kT - (41 - second) * kSecond;
       const double wave = std::sin(second / 5.0);
       const std::string btc = std::to_string(50000 + static_cast<int>(wave * 90)) + ".10000000";
       ticker(symbol("BTCUSDT"),
@@ -71,13 +71,13 @@ class TerminalScreen : public ::testing::Test {
     ticker(symbol("BTCUSDT"),
            {"50012.40000000", "50012.30000000", "50012.40000000", "48780.00", "50210.00", "48500.00", "18234.11200",
             "2.501"},
-           kNow - 100'000);
+           kT - 100'000);
     ticker(symbol("SOLUSDT"), {"171.93", "171.92", "171.93", "171.93", "177.00", "165.10", "5123456.2", "0.000"},
-           kNow - 4 * kSecond);
+           kT - 4 * kSecond);
     ticker(symbol("ADAUSDT"), {"0.4512", "0.4511", "0.4513", "0.4402", "0.4600", "0.4390", "98765432", "2.4989"},
-           kNow - 2 * 60 * kSecond + 70 * kSecond);
+           kT - 2 * 60 * kSecond + 70 * kSecond);
     ticker(symbol("BTCUSD", "kraken"),
-           {"50020.1", "50020.0", "50020.1", "48800.0", "50230.1", "48490.2", "1890.55", "2.5"}, kNow - 2 * kSecond);
+           {"50020.1", "50020.0", "50020.1", "48800.0", "50230.1", "48490.2", "1890.55", "2.5"}, kT - 2 * kSecond);
     model.expect("DOGEUSDT");
   }
 
@@ -85,9 +85,9 @@ class TerminalScreen : public ::testing::Test {
     for (int i = 0; i < 60; ++i) {
       const std::string price = std::to_string(50000 + i % 7) + ".10";
       const std::string size = "0." + std::to_string(10000 + i * 917 % 89999);
-      const Micros ts = kNow - (60 - i) * 333'333;
+      const Micros ts = kT - (60 - i) * 333'333;
       const Trade trade{dec(price), dec(size), i % 3 == 0 ? Side::sell : Side::buy, "1", ts};
-      apply(Event::of(symbol("BTCUSDT"), ts, ts, Trades{{&trade, 1}}), kNow - 1000);
+      apply(Event::of(symbol("BTCUSDT"), ts, ts, Trades{{&trade, 1}}), kT - 1000);
     }
   }
 
@@ -99,14 +99,14 @@ class TerminalScreen : public ::testing::Test {
       asks.push_back({Decimal::of(5001240 + i * 10, -2), Decimal::of(1200 + i * 977 % 5000, -4)});
     }
     BookChange change{BookAction::snapshot, state, 0, bids, asks};
-    apply(Event::of(symbol("BTCUSDT"), kNow - 5000, kNow - 6000, change), kNow - 1000);
+    apply(Event::of(symbol("BTCUSDT"), kT - 5000, kT - 6000, change), kT - 1000);
   }
 
   void candles() {
     for (int i = 0; i < 90; ++i) {
       if (i >= 40 && i < 46) continue;  // the feed was down
       Candle c;
-      c.open_ts = kNow - kNow % (60 * kSecond) - (89 - i) * 60 * kSecond;
+      c.open_ts = kT - kT % (60 * kSecond) - (89 - i) * 60 * kSecond;
       const auto price = [](double x) {
         return Decimal::of(static_cast<std::int64_t>((50000 + 80 * std::sin(x)) * 100), -2);
       };
@@ -116,7 +116,7 @@ class TerminalScreen : public ::testing::Test {
       c.low = Decimal::of(static_cast<std::int64_t>(std::min(c.open, c.close).mantissa()) - 700 - i * 53 % 900, -2);
       c.volume = Decimal::of(1000 + i * 7919 % 9000, -3);
       c.closed = i != 89;
-      apply(Event::of(symbol("BTCUSDT"), c.open_ts, c.open_ts, c), kNow - 1000);
+      apply(Event::of(symbol("BTCUSDT"), c.open_ts, c.open_ts, c), kT - 1000);
     }
   }
 
@@ -168,7 +168,7 @@ TEST_F(TerminalScreen, TableAt200By50) {
 TEST_F(TerminalScreen, DisconnectedValuesAreStale) {
   connect();
   quotes();
-  model.set_link({LinkState::waiting, "ws://localhost:8765", "connection refused", kNow + 2'400'000, 0}, kNow);
+  model.set_link({LinkState::waiting, "ws://localhost:8765", "connection refused", kT + 2'400'000, 0}, kT);
   compare(picture(80, 24), "disconnected-80x24");
 }
 
@@ -222,16 +222,16 @@ TEST_F(TerminalScreen, HelpFitsAt80By24) {
 TEST_F(TerminalScreen, TroubleIsSaid) {
   connect();
   quotes();
-  status(symbol(""), FeedState::down, "HTTP 451: not available where you are", kNow - kSecond);
+  status(symbol(""), FeedState::down, "HTTP 451: not available where you are", kT - kSecond);
   Gap gap;
   gap.channel = Channel::trades;
   gap.client = true;
   gap.lost = 12;
   gap.reason = "slow consumer";
-  apply(Event::of(symbol("ETHUSDT"), kNow, 0, gap), kNow - kSecond);
+  apply(Event::of(symbol("ETHUSDT"), kT, 0, gap), kT - kSecond);
   gap.client = false;
   gap.reason = "sequence break";
-  apply(Event::of(symbol("BTCUSDT"), kNow, 0, gap), kNow - kSecond);
+  apply(Event::of(symbol("BTCUSDT"), kT, 0, gap), kT - kSecond);
   compare(picture(80, 24), "trouble-80x24");
 }
 
@@ -255,7 +255,7 @@ TEST_F(TerminalScreen, NarrowTerminalsKeepSymbolAndPrice) {
 }
 
 TEST_F(TerminalScreen, NothingYet) {
-  model.set_link({LinkState::connecting, "ws://localhost:8765", "", 0, 0}, kNow);
+  model.set_link({LinkState::connecting, "ws://localhost:8765", "", 0, 0}, kT);
   const std::string text = picture(80, 24).to_text();
   EXPECT_NE(text.find("waiting for data"), std::string::npos);
   EXPECT_NE(text.find("connecting"), std::string::npos);
@@ -268,7 +268,7 @@ TEST_F(TerminalScreen, AFlashEndsByItselfAndSaysWhen) {
   const auto flashing = [&] { return picture(80, 24).to_styles().find('-') != std::string::npos; };
   EXPECT_TRUE(flashing());
   const Micros next = next_change(model, now);
-  EXPECT_EQ(next, kNow - 100'000 + kFlash);
+  EXPECT_EQ(next, kT - 100'000 + kFlash);
   now = next;
   EXPECT_FALSE(flashing());
   EXPECT_EQ(next_change(model, now) % kSecond, 0);
@@ -279,8 +279,8 @@ TEST_F(TerminalScreen, APausedScreenKeepsItsValuesButNotTheConnection) {
   quotes();
   choices.paused = true;
   const Model frozen = model;
-  ticker(symbol("SOLUSDT"), {"99.99", "99.98", "99.99", "171.93", "177.00", "99.00", "5123456.2", "-40"}, kNow);
-  model.set_link({LinkState::waiting, "ws://localhost:8765", "connection reset", kNow + kSecond, 0}, kNow);
+  ticker(symbol("SOLUSDT"), {"99.99", "99.98", "99.99", "171.93", "177.00", "99.00", "5123456.2", "-40"}, kT);
+  model.set_link({LinkState::waiting, "ws://localhost:8765", "connection reset", kT + kSecond, 0}, kT);
   const std::string text = draw({model, &frozen, choices, capabilities, now}, {80, 24}).to_text();
   EXPECT_NE(text.find("171.93"), std::string::npos);
   EXPECT_EQ(text.find("99.99"), std::string::npos);
@@ -290,7 +290,7 @@ TEST_F(TerminalScreen, APausedScreenKeepsItsValuesButNotTheConnection) {
 
 TEST_F(TerminalScreen, AServersTextCannotSteerTheTerminal) {
   connect();
-  status(symbol("BTC\x1b[2JUSDT"), FeedState::down, "\x1b]0;owned\x07\r\n\xc2\x9b\xe2\x80\xae", kNow);
+  status(symbol("BTC\x1b[2JUSDT"), FeedState::down, "\x1b]0;owned\x07\r\n\xc2\x9b\xe2\x80\xae", kT);
   const std::string text = picture(80, 24).to_text();
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
   EXPECT_EQ(text.find('\x07'), std::string::npos);
